@@ -1,0 +1,67 @@
+"""Names of devices and channels, and identifiers of epochs."""
+
+import re
+import secrets
+from collections.abc import Callable
+
+from wire.errors import WireError
+
+EPOCH_LENGTH = 16
+_EPOCH_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+# RFC 8428, section 4.5.1.
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]{0,127}")
+_EPOCH = re.compile(rf"[0-9a-z]{{{EPOCH_LENGTH}}}")
+
+
+class NameRefused(WireError):
+    """A name has not the form of its kind (`device` or `channel`)."""
+
+    def __init__(self, kind: str, name: str, rule: str) -> None:
+        super().__init__(f"{name[:160]!r} is no name for a {kind}: {rule}")
+        self.kind = kind
+        self.name = name
+        self.rule = rule
+
+
+def is_device_name(text: str) -> bool:
+    """Whether a device may be called so."""
+    return _DEVICE.fullmatch(text) is not None
+
+
+def check_device_name(text: str) -> str:
+    """Return the name as it is, or raise NameRefused."""
+    if not is_device_name(text):
+        rule = (
+            "it must start with a letter or digit, go on with letters, digits, '.', '_' or '-', "
+            "and have at most 63 characters"
+        )
+        raise NameRefused("device", text, rule)
+    return text
+
+
+def is_channel_name(text: str) -> bool:
+    """Whether a channel may be called so."""
+    return _CHANNEL.fullmatch(text) is not None
+
+
+def check_channel_name(text: str) -> str:
+    """Return the name as it is, or raise NameRefused."""
+    if not is_channel_name(text):
+        rule = (
+            "it must start with a letter or digit, go on with letters, digits, '-', ':', '.', '/' "
+            "or '_', and have at most 128 characters"
+        )
+        raise NameRefused("channel", text, rule)
+    return text
+
+
+def is_epoch(text: str) -> bool:
+    """Whether the text has the form of an epoch."""
+    return _EPOCH.fullmatch(text) is not None
+
+
+def new_epoch(choice: Callable[[str], str] = secrets.choice) -> str:
+    """Draw the identifier of a new epoch: 83 random bits as 16 characters."""
+    return "".join(choice(_EPOCH_CHARACTERS) for _ in range(EPOCH_LENGTH))

@@ -55,7 +55,9 @@ def stamps() -> dict[str, Stamp]:
             [CHECKOUT / "packaging" / "requirements.txt", CHECKOUT / "pyproject.toml"],
             [ENVIRONMENT / "bin" / "python", ENVIRONMENT / "bin" / "fieldline"],
         ),
-        "jars": Stamp(folder / "jars", [poms], [BUILD / "jars" / "kafka", BUILD / "jars" / "spark"]),
+        "jars": Stamp(
+            folder / "jars", [poms], [BUILD / "jars" / "kafka", BUILD / "jars" / "spark"]
+        ),
         "firmware": Stamp(folder / "firmware", [arduino], [BUILD / "firmware", BUILD / "rig"]),
     }
 
@@ -71,7 +73,7 @@ def set_up() -> None:
     packages = wanted_packages()
     if packages:
         teller.tell(f"{len(packages)} to install: {', '.join(packages)}")
-        debian.install(packages, teller)
+        debian.install(packages, teller, BUILD / "setup" / "apt.log")
     teller.done(f"{len(packages)} installed" if packages else "all there")
 
     steps = stamps()

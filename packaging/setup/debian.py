@@ -75,7 +75,7 @@ def as_root(packages: list[str]) -> list[str]:
     return ["sudo", "--preserve-env=DEBIAN_FRONTEND"]
 
 
-def install(packages: list[str], teller: Teller) -> None:
+def install(packages: list[str], teller: Teller, log: Path) -> None:
     """Install packages without starting their services; progress goes to the teller.
 
     Raises Refused with apt's own last words and what to do.
@@ -83,20 +83,26 @@ def install(packages: list[str], teller: Teller) -> None:
     root = as_root(packages)
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     teller.tell("reading the lists of packages")
-    _apt([*root, "apt-get", "update"], teller)
+    _apt(root, ["update"], teller, log)
     kept = _keep_services_down(root)
     try:
         _apt(
-            [*root, "apt-get", "install", "-y", "--no-install-recommends",
-             "-o", "APT::Status-Fd=1", "-o", "Dpkg::Use-Pty=0", *packages],
+            root,
+            ["install", "-y", "--no-install-recommends",
+             "-o", "Dpkg::Use-Pty=0",
+             # Our word on clusters stands there before the package brings its own.
+             "-o", "Dpkg::Options::=--force-confold", *packages],
             teller,
+            log,
         )  # fmt: skip
     finally:
         for file in kept:
             subprocess.run([*root, "rm", "-f", str(file)], check=True)
     if "mosquitto" in packages and Path("/run/systemd/system").is_dir():
         # Fieldline runs a broker of its own; Debian's would take port 1883 at the next start.
-        subprocess.run([*root, "systemctl", "disable", "mosquitto"], capture_output=True, check=False)
+        subprocess.run(
+            [*root, "systemctl", "disable", "mosquitto"], capture_output=True, check=False
+        )
 
 
 def _keep_services_down(root: list[str]) -> list[Path]:
@@ -135,22 +141,30 @@ def progress_of(line: str) -> str | None:
     return f"{verb}, {float(percent):.0f} %: {words}"
 
 
-def _apt(command: list[str], teller: Teller) -> None:
+# apt's progress takes the pipe, as descriptor 3, and everything else the log: package scripts break
+# when their standard output is also the progress stream, and sudo passes on no other descriptors.
+PROGRESS_APART = 'log=$1; shift; exec 3>&1 >>"$log" 2>&1; exec "$@" -o APT::Status-Fd=3'
+
+
+def _apt(root: list[str], words: list[str], teller: Teller, log: Path) -> None:
+    """Run apt-get; its output goes to the log, its progress to the teller."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
+        [*root, "sh", "-c", PROGRESS_APART, "sh", str(log), "apt-get", *words],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace",
+    )  # fmt: skip
     assert process.stdout is not None
-    complaints: list[str] = []
     for line in process.stdout:
         told = progress_of(line)
         if told:
             teller.tell(told)
-        elif line.startswith(("E:", "W:")):
-            complaints.append(line.strip())
     if process.wait() != 0:
-        said = "\n    ".join(complaints) or "(it said nothing)"
+        lines = log.read_text(errors="replace").splitlines()
+        said = "\n    ".join(line for line in lines if line.startswith(("E:", "W:", "dpkg:")))
         raise Refused(
-            f"apt-get could not finish ({' '.join(command[-3:])}). It said:\n    {said}\n"
+            f"apt-get could not finish. It said:\n    {said or '(nothing)'}\n"
+            f"(all of it: {log})\n"
             "If it could not reach a server: check the network and the proxy (http_proxy), then "
             "make again. If another apt is running: wait for it, then make again."
         )

@@ -33,7 +33,9 @@ def make_environment(folder: Path, checkout: Path, requirements: Path, teller: T
                 f"{sys.executable} could not make an environment in {folder}:\n{made.stdout}"
                 f"{made.stderr}\nOn Debian: apt-get install python3-venv"
             )
-    total = len(re.findall(r"^[a-z0-9].*==", requirements.read_text(), re.MULTILINE | re.IGNORECASE))
+    total = len(
+        re.findall(r"^[a-z0-9].*==", requirements.read_text(), re.MULTILINE | re.IGNORECASE)
+    )
     _pip(python, ["--require-hashes", "--no-deps", "-r", str(requirements)], teller, total)
     _pip(
         python,

@@ -98,11 +98,12 @@ def test_a_sudo_that_wants_a_password_is_not_asked_where_nobody_can_type(command
 
 def test_an_apt_without_network_gets_a_sentence_with_its_own_words(commands: Path) -> None:
     script(
-        commands, "apt-get", 'echo "E: Failed to fetch: Temporary failure resolving"; exit 100'
+        commands, "apt-get", 'echo "E: Failed to fetch: Temporary failure resolving" >&2; exit 100'
     )
+    script(commands, "sh", 'exec /bin/sh "$@"')
     result = in_setup(
-        "import debian, say\nt = say.Teller(1); t.step('Debian packages')\n"
-        "debian._apt(['apt-get', 'update'], t)",
+        "import debian, pathlib, say\nt = say.Teller(1); t.step('Debian packages')\n"
+        f"debian._apt([], ['update'], t, pathlib.Path({str(commands / 'apt.log')!r}))",
         commands,
     )
     assert "Temporary failure resolving" in result.stderr
@@ -126,8 +127,7 @@ def test_progress_of_apt_is_told_in_words(commands: Path) -> None:
 
 def test_another_python_gets_a_sentence(commands: Path) -> None:
     result = in_setup(
-        "import sys, python\nsys.version_info = (3, 9, 2, 'final', 0)\n"
-        "python.check_interpreter()",
+        "import sys, python\nsys.version_info = (3, 9, 2, 'final', 0)\npython.check_interpreter()",
         commands,
     )
     assert "Python 3.11 is needed, this is 3.9.2" in result.stderr
@@ -148,4 +148,6 @@ def test_requirements_hold_every_pin_of_the_project_file() -> None:
     pins = re.findall(r'"([a-z][a-z0-9-]+)(?:\[[a-z]+\])?==([^"]+)"', project)
     assert len(pins) > 15
     for name, version in pins:
-        assert re.search(rf"^{re.escape(name)}(\[\w+\])?=={re.escape(version)}", requirements, re.M)
+        assert re.search(
+            rf"^{re.escape(name)}(\[\w+\])?=={re.escape(version)}", requirements, re.MULTILINE
+        )

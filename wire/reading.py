@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from wire.message import Word
+
 
 class TimeQuality(enum.StrEnum):
     """How far a reading's time can be trusted."""
@@ -30,8 +32,8 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a device says of one of its channels; the range is that of plausible values."""
 
     channel: str
-    label: str = ""
-    unit: str = ""
+    label: Word = ""
+    unit: Word = ""
     minimum: float | None = None
     maximum: float | None = None
-    source: str = ""
+    source: Word = ""

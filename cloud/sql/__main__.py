@@ -11,8 +11,8 @@ from cloud.sql.migrate import load, migrate
 from cloud.sql.schema import dump
 
 EXAMPLE = """example:
-  python -m cloud.sql migrate --dsn "host=127.0.0.1 port=5432 dbname=fieldline user=fieldline_owner" \\
-      --password-file secrets/fieldline_owner
+  python -m cloud.sql migrate --password-file secrets/fieldline_owner \\
+      --dsn "host=127.0.0.1 port=5432 dbname=fieldline user=fieldline_owner"
 """
 
 

@@ -1,4 +1,4 @@
-"""Plain SQL migrations, applied in order, each in a transaction, and recorded with their checksum."""
+"""Plain SQL migrations: applied in order, each in a transaction, recorded with a checksum."""
 
 import hashlib
 from collections.abc import Callable

@@ -35,7 +35,8 @@ def dump(dsn: str, password: str | None = None) -> str:
         [*command, f"--dbname={dsn}"], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise DumpFailed(f"pg_dump: {done.stderr.strip()}")
+        msg = f"pg_dump: {done.stderr.strip()}"
+        raise DumpFailed(msg)
     return normalise(done.stdout)
 
 

@@ -57,6 +57,30 @@ $$;
 
 ALTER FUNCTION storage.make_partition(parent text, child text, lower timestamp with time zone, upper timestamp with time zone, options text) OWNER TO fieldline_owner;
 
+CREATE FUNCTION storage.merged_m2(n1 bigint, mean1 double precision, m2_1 double precision, n2 bigint, mean2 double precision, m2_2 double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE
+        WHEN abs(mean2 - mean1) < 1e-140 THEN
+            CASE WHEN m2_1 / 4 + m2_2 / 4 > 4.4e307 THEN 'Infinity' ELSE m2_1 + m2_2 END
+        WHEN m2_1 / 4 + m2_2 / 4
+             + (mean2 - mean1) / 2 * ((mean2 - mean1) / 2) * (n1::double precision * n2 / (n1 + n2)) > 4.4e307 THEN
+            'Infinity'
+        ELSE m2_1 + m2_2 + (mean2 - mean1) * (mean2 - mean1) * (n1::double precision * n2 / (n1 + n2))
+    END
+$$;
+
+ALTER FUNCTION storage.merged_m2(n1 bigint, mean1 double precision, m2_1 double precision, n2 bigint, mean2 double precision, m2_2 double precision) OWNER TO fieldline_owner;
+
+CREATE FUNCTION storage.merged_mean(n1 bigint, mean1 double precision, n2 bigint, mean2 double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN abs(mean2 - mean1) < 1e-140 THEN mean1
+                ELSE mean1 + (mean2 - mean1) * (n2::double precision / (n1 + n2)) END
+$$;
+
+ALTER FUNCTION storage.merged_mean(n1 bigint, mean1 double precision, n2 bigint, mean2 double precision) OWNER TO fieldline_owner;
+
 CREATE TABLE storage.alert (
     rule text NOT NULL,
     series integer NOT NULL,
@@ -132,7 +156,8 @@ CREATE TABLE storage.ledger (
     readings bigint DEFAULT 0 NOT NULL,
     next bigint DEFAULT 0 NOT NULL,
     held int8multirange DEFAULT '{}'::int8multirange NOT NULL,
-    lost int8multirange DEFAULT '{}'::int8multirange NOT NULL
+    lost int8multirange DEFAULT '{}'::int8multirange NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -213,6 +238,41 @@ CREATE VIEW fieldline.device_status AS
    FROM storage.device;
 
 ALTER TABLE fieldline.device_status OWNER TO fieldline_owner;
+
+CREATE TABLE storage.rollup_1d (
+    "time" timestamp with time zone NOT NULL,
+    series integer NOT NULL,
+    n bigint NOT NULL,
+    mean double precision NOT NULL,
+    m2 double precision NOT NULL,
+    minimum double precision NOT NULL,
+    maximum double precision NOT NULL,
+    first double precision NOT NULL,
+    first_time timestamp with time zone NOT NULL,
+    last double precision NOT NULL,
+    last_time timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE storage.rollup_1d OWNER TO fieldline_owner;
+
+CREATE VIEW fieldline.newest AS
+ SELECT d.device,
+    s.channel,
+    s.label,
+    s.unit,
+    r.last_time AS "time",
+    r.last AS value
+   FROM ((storage.series s
+     JOIN storage.device d ON ((d.id = s.device)))
+     CROSS JOIN LATERAL ( SELECT rollup_1d.last,
+            rollup_1d.last_time
+           FROM storage.rollup_1d
+          WHERE (rollup_1d.series = s.id)
+          ORDER BY rollup_1d."time" DESC
+         LIMIT 1) r);
+
+ALTER TABLE fieldline.newest OWNER TO fieldline_owner;
 
 CREATE TABLE storage.foreign_reading (
     "time" timestamp with time zone NOT NULL,
@@ -300,23 +360,6 @@ CREATE VIEW fieldline.rejected AS
    FROM storage.rejected;
 
 ALTER TABLE fieldline.rejected OWNER TO fieldline_owner;
-
-CREATE TABLE storage.rollup_1d (
-    "time" timestamp with time zone NOT NULL,
-    series integer NOT NULL,
-    n bigint NOT NULL,
-    mean double precision NOT NULL,
-    m2 double precision NOT NULL,
-    minimum double precision NOT NULL,
-    maximum double precision NOT NULL,
-    first double precision NOT NULL,
-    first_time timestamp with time zone NOT NULL,
-    last double precision NOT NULL,
-    last_time timestamp with time zone NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE storage.rollup_1d OWNER TO fieldline_owner;
 
 CREATE VIEW fieldline.rollup_1d AS
  SELECT r."time",
@@ -598,6 +641,12 @@ GRANT SELECT ON TABLE fieldline.device_status TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.device_status TO fieldline_control;
 GRANT SELECT ON TABLE fieldline.device_status TO fieldline_stream;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE storage.rollup_1d TO fieldline_stream;
+
+GRANT SELECT ON TABLE fieldline.newest TO fieldline_reader;
+GRANT SELECT ON TABLE fieldline.newest TO fieldline_control;
+GRANT SELECT ON TABLE fieldline.newest TO fieldline_stream;
+
 GRANT SELECT,INSERT ON TABLE storage.foreign_reading TO fieldline_stream;
 
 GRANT SELECT,INSERT ON TABLE storage.kind TO fieldline_stream;
@@ -613,8 +662,6 @@ GRANT SELECT,INSERT ON TABLE storage.rejected TO fieldline_stream;
 GRANT SELECT ON TABLE fieldline.rejected TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.rejected TO fieldline_control;
 GRANT SELECT ON TABLE fieldline.rejected TO fieldline_stream;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE storage.rollup_1d TO fieldline_stream;
 
 GRANT SELECT ON TABLE fieldline.rollup_1d TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.rollup_1d TO fieldline_control;

@@ -92,6 +92,7 @@ CREATE TABLE storage.ledger (
     next bigint NOT NULL DEFAULT 0,                -- from here on as the device says in its status
     held int8multirange NOT NULL DEFAULT '{}',
     lost int8multirange NOT NULL DEFAULT '{}',
+    updated timestamptz NOT NULL DEFAULT now(),    -- the epoch touched last is the device's current one
     PRIMARY KEY (device, epoch)
 ) WITH (fillfactor = 50);
 

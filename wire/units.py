@@ -1,0 +1,122 @@
+"""The units that SenML knows: RFC 8428, section 12.1, and RFC 8798, sections 2 and 3.
+
+A unit outside the registry is stored all the same; whoever shows one may say that it is unknown.
+"""
+
+PRIMARY: dict[str, str] = {
+    "m": "meter",
+    "kg": "kilogram",
+    "g": "gram",
+    "s": "second",
+    "A": "ampere",
+    "K": "kelvin",
+    "cd": "candela",
+    "mol": "mole",
+    "Hz": "hertz",
+    "rad": "radian",
+    "sr": "steradian",
+    "N": "newton",
+    "Pa": "pascal",
+    "J": "joule",
+    "W": "watt",
+    "C": "coulomb",
+    "V": "volt",
+    "F": "farad",
+    "Ohm": "ohm",
+    "S": "siemens",
+    "Wb": "weber",
+    "T": "tesla",
+    "H": "henry",
+    "Cel": "degrees Celsius",
+    "lm": "lumen",
+    "lx": "lux",
+    "Bq": "becquerel",
+    "Gy": "gray",
+    "Sv": "sievert",
+    "kat": "katal",
+    "m2": "square meter (area)",
+    "m3": "cubic meter (volume)",
+    "l": "liter (volume)",
+    "m/s": "meter per second (velocity)",
+    "m/s2": "meter per square second (acceleration)",
+    "m3/s": "cubic meter per second (flow rate)",
+    "l/s": "liter per second (flow rate)",
+    "W/m2": "watt per square meter (irradiance)",
+    "cd/m2": "candela per square meter (luminance)",
+    "bit": "bit (information content)",
+    "bit/s": "bit per second (data rate)",
+    "lat": "degrees latitude",
+    "lon": "degrees longitude",
+    "pH": "pH value (acidity)",
+    "dB": "decibel (logarithmic quantity)",
+    "dBW": "decibel relative to 1 W (power level)",
+    "Bspl": "bel (sound pressure level)",
+    "count": "1 (counter value)",
+    "/": "1 (ratio)",
+    "%": "1 (ratio)",
+    "%RH": "percentage (relative humidity)",
+    "%EL": "percentage (remaining battery energy level)",
+    "EL": "seconds (remaining battery energy level)",
+    "1/s": "1 per second (event rate)",
+    "1/min": "1 per minute (event rate)",
+    "beat/min": "1 per minute (heart rate)",
+    "beats": "1 (cumulative number of heart beats)",
+    "S/m": "siemens per meter (conductivity)",
+    "B": "byte (information content)",
+    "VA": "volt-ampere (apparent power)",
+    "VAs": "volt-ampere second (apparent energy)",
+    "var": "volt-ampere reactive (reactive power)",
+    "vars": "volt-ampere-reactive second (reactive energy)",
+    "J/m": "joule per meter (energy per distance)",
+    "kg/m3": "kilogram per cubic meter (mass density, mass concentration)",
+    "deg": "degree (angle)",
+}
+
+SECONDARY: dict[str, tuple[str, str, float, float]] = {
+    "ms": ("millisecond", "s", 1e-3, 0.0),
+    "min": ("minute", "s", 60.0, 0.0),
+    "h": ("hour", "s", 3600.0, 0.0),
+    "MHz": ("megahertz", "Hz", 1e6, 0.0),
+    "kW": ("kilowatt", "W", 1e3, 0.0),
+    "kVA": ("kilovolt-ampere", "VA", 1e3, 0.0),
+    "kvar": ("kilovar", "var", 1e3, 0.0),
+    "Ah": ("ampere-hour", "C", 3600.0, 0.0),
+    "Wh": ("watt-hour", "J", 3600.0, 0.0),
+    "kWh": ("kilowatt-hour", "J", 3.6e6, 0.0),
+    "varh": ("var-hour", "vars", 3600.0, 0.0),
+    "kvarh": ("kilovar-hour", "vars", 3.6e6, 0.0),
+    "kVAh": ("kilovolt-ampere-hour", "VAs", 3.6e6, 0.0),
+    "Wh/km": ("watt-hour per kilometer", "J/m", 3.6, 0.0),
+    "KiB": ("kibibyte", "B", 1024.0, 0.0),
+    "GB": ("gigabyte", "B", 1e9, 0.0),
+    "Mbit/s": ("megabit per second", "bit/s", 1e6, 0.0),
+    "B/s": ("byte per second", "bit/s", 8.0, 0.0),
+    "MB/s": ("megabyte per second", "bit/s", 8e6, 0.0),
+    "mV": ("millivolt", "V", 1e-3, 0.0),
+    "mA": ("milliampere", "A", 1e-3, 0.0),
+    "dBm": ("decibel (milliwatt)", "dBW", 1.0, -30.0),
+    "ug/m3": ("microgram per cubic meter", "kg/m3", 1e-9, 0.0),
+    "mm/h": ("millimeter per hour", "m/s", 1 / 3.6e6, 0.0),
+    "m/h": ("meter per hour", "m/s", 1 / 3600, 0.0),
+    "ppm": ("parts per million", "/", 1e-6, 0.0),
+    "/100": ("percent", "/", 1e-2, 0.0),
+    "/1000": ("permille", "/", 1e-3, 0.0),
+    "hPa": ("hectopascal", "Pa", 100.0, 0.0),
+    "mm": ("millimeter", "m", 1e-3, 0.0),
+    "cm": ("centimeter", "m", 1e-2, 0.0),
+    "km": ("kilometer", "m", 1e3, 0.0),
+    "km/h": ("kilometer per hour", "m/s", 1 / 3.6, 0.0),
+}
+"""Name, primary unit, scale and offset: primary = secondary * scale + offset."""
+
+
+def is_registered(unit: str) -> bool:
+    """Whether the unit stands in SenML's registry."""
+    return unit in PRIMARY or unit in SECONDARY
+
+
+def name(unit: str) -> str | None:
+    """Return the unit's name in words, or None if it is not registered."""
+    if unit in SECONDARY:
+        return SECONDARY[unit][0]
+    return PRIMARY.get(unit)

@@ -115,14 +115,24 @@ def _refusal(message: str, table: dict[str, Any], shape: Type, file: str) -> Set
     where = _WHERE.fullmatch(message)
     assert where is not None
     what = where["what"]
-    path: _Path = tuple(name or int(index) for name, index in _STEP.findall(where["path"] or ""))
+    # Of a dict's value msgspec does not tell the key.
+    known, unknown, _ = (where["path"] or "").partition("[...]")
+    path: _Path = tuple(name or int(index) for name, index in _STEP.findall(known))
+    if unknown:
+        reason = f"a value in {_place(table, path)} is wrong: {what}"
+        return SettingsRefused(file, _dotted(path), reason)
     missing = _MISSING.fullmatch(what)
     if missing is not None:
         path = (*path, missing[1])
     here = _type_at(table, shape, path)
     value = _value_at(table, path)
     place = _place(table, path[:-1])
-    subject = f"{place}{': ' if place else ''}{path[-1]}" if path else "the file"
+    if path and isinstance(path[-1], int):
+        subject = _place(table, path)
+    elif path:
+        subject = f"{place}{': ' if place else ''}{path[-1]}"
+    else:
+        subject = "the file"
 
     suggestion = ""
     if missing is not None:
@@ -131,7 +141,8 @@ def _refusal(message: str, table: dict[str, Any], shape: Type, file: str) -> Set
         if choices:
             suggestion = f"it is one of {', '.join(choices)}"
     elif (wrong := _WRONG_TYPE.fullmatch(what)) is not None:
-        wanted = " or ".join(_KINDS.get(kind, kind) for kind in wrong[1].split(" | "))
+        kinds = [kind for kind in wrong[1].split(" | ") if kind != "null"]  # TOML has no null
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds)
         reason = f"{subject} must be {wanted}, and is {_KINDS.get(wrong[2], wrong[2])}"
     elif (choices := _choices(here)) and what.startswith("Invalid"):
         reason = f"{subject} is {value!r}, and must be one of {', '.join(choices)}"

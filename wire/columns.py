@@ -131,6 +131,7 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
     booleans: list[int] = []
     estimated: list[int] = []
 
+    own = (f"{device}/", f"{device}:")
     latest = received_utc + FUTURE
     names: dict[str, str] = {}  # resolved names that were found sound, and their channels
     sound_units: set[str] = set()
@@ -142,7 +143,8 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
     for index, record in enumerate(records):
         if record.bn is not None:
             base_name = record.bn
-            _check_owner(device, base_name)
+            if not base_name.startswith(own):
+                _check_owner(device, base_name)
         if record.bt is not None:
             base_time = _microseconds(record.bt)
         if record.bu is not None:
@@ -175,14 +177,21 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
                     raise _bad_number(total)
 
             name = base_name if record.n is None else base_name + record.n
-            if name not in names:
-                names[name] = _channel(device, name)
+            channel = names.get(name)
+            if channel is None:
+                channel = names[name] = _channel(device, name)
             unit = base_unit if record.u is None else record.u
             if unit not in sound_units:
                 _check_unit(unit)
                 sound_units.add(unit)
 
-            time = base_time if record.t is None else base_time + _microseconds(record.t)
+            seconds = record.t
+            if seconds is None:
+                time = base_time
+            elif -_ROUGH < seconds < _ROUGH:
+                time = base_time + round(seconds * 1e6)
+            else:
+                time = base_time + _microseconds(seconds)
             relative = time < _RELATIVE_BELOW
             if relative:
                 time += received_utc
@@ -201,7 +210,7 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
                 texts[len(times)] = text
             elif record.vb is not None:
                 booleans.append(len(times))
-            channels.append(names[name])
+            channels.append(channel)
             times.append(time)
             values.append(value)
             units.append(unit)

@@ -1,5 +1,6 @@
 """Names of devices and channels, and identifiers of epochs."""
 
+import functools
 import re
 import secrets
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def check_device_name(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=4096)  # the same few names come with every pack
 def is_channel_name(text: str) -> bool:
     """Whether a channel may be called so."""
     return _CHANNEL.fullmatch(text) is not None

@@ -4,6 +4,7 @@ Encoding is strict. Decoding takes all of SenML that concerns readings, refuses 
 records with a reason, and raises PackRefused, and nothing else, for a pack as a whole.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -25,7 +26,7 @@ from wire.columns import (
     decode_columns,
 )
 from wire.errors import WireError
-from wire.names import check_channel_name, check_device_name, is_channel_name, is_epoch
+from wire.names import check_device_name, is_channel_name, is_epoch
 from wire.reading import Reading, TimeQuality
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Pack",
     "PackColumns",
     "PackRefused",
+    "PackTooLarge",
     "ReadingRefused",
     "Refusal",
     "decode_columns",
@@ -50,6 +52,10 @@ class ReadingRefused(WireError):
         super().__init__(f"a reading of {reading.channel[:160]!r} cannot travel: {reason}")
         self.reading = reading
         self.reason = reason
+
+
+class PackTooLarge(WireError):
+    """There are more readings or bytes than one pack holds; split them."""
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -101,35 +107,33 @@ def encode_pack(
 ) -> bytes:
     """Encode at least one reading as a pack of one time quality (that of each reading is not read).
 
-    Raises NameRefused, ReadingRefused for the first reading that cannot travel, and
-    WireError for what else no decoder would take.
+    Raises ReadingRefused for a reading that cannot travel, PackTooLarge if there are more
+    readings or bytes than a pack holds, NameRefused for the device's name.
     """
     check_device_name(device)
     if not is_epoch(epoch) or not 0 <= sequence <= MAX_SEQUENCE:
         msg = f"epoch {epoch!r} and sequence {sequence!r} are no identity of a pack"
         raise WireError(msg)
-    if not 0 < len(readings) <= MAX_RECORDS:
-        msg = f"a pack holds 1 to {MAX_RECORDS} readings, not {len(readings)}"
+    if not readings:
+        msg = "a pack holds at least one reading"
         raise WireError(msg)
+    if len(readings) > MAX_RECORDS:
+        msg = f"a pack holds at most {MAX_RECORDS} readings, not {len(readings)}"
+        raise PackTooLarge(msg)
     in_time = sorted(readings, key=_time_utc)
-    for end in (in_time[0], in_time[-1]):
-        if not EARLIEST_UTC <= end.time_utc <= LATEST_ENCODED_UTC:
-            raise ReadingRefused(end, fault(end) or "its time cannot be written")
+    _check(in_time[0])
+    _check(in_time[-1])  # so all times between are right as well
     base = in_time[0].time_utc
 
-    groups: dict[str, list[Reading]] = {}
+    groups: defaultdict[str, list[Reading]] = defaultdict(list)
     for reading in in_time:
-        channel = reading.channel
-        if channel in groups:
-            groups[channel].append(reading)
-        else:
-            groups[channel] = [reading]
+        groups[reading.channel].append(reading)
 
     records: list[_First | _Number | _Text | _Flag] = []
     base_unit = ""
     for channel, group in groups.items():
-        check_channel_name(channel)
         for unit, run in _runs(group):
+            _check(run[0])  # name and unit are those of all the run
             first = _First(bn=f"{device}/{channel}")
             if unit != base_unit:
                 first.bu = base_unit = unit
@@ -144,7 +148,7 @@ def encode_pack(
     payload = _encoder.encode(records)
     if len(payload) > MAX_BYTES:
         msg = f"a pack holds at most {MAX_BYTES} bytes; these {len(readings)} readings need more"
-        raise WireError(msg)
+        raise PackTooLarge(msg)
     return payload
 
 
@@ -154,11 +158,13 @@ def fault(reading: Reading) -> str | None:
         return "its channel's name has not the form of one"
     if not EARLIEST_UTC <= reading.time_utc <= LATEST_ENCODED_UTC:
         return f"its time, {reading.time_utc} µs, lies outside the years 2000 to 2100"
-    if len(reading.unit) > MAX_UNIT or "\0" in reading.unit:
-        return f"its unit is longer than {MAX_UNIT} characters or holds a NUL"
+    unit_fault = _text_fault(reading.unit, MAX_UNIT)
+    if unit_fault is not None:
+        return f"its unit {unit_fault}"
     value = reading.value
     if isinstance(value, str):
-        return _text_fault(value)
+        text_fault = _text_fault(value, MAX_TEXT)
+        return text_fault and f"its value {text_fault}"
     if not abs(value) < MAX_MAGNITUDE:
         return f"its value, {str(value)[:40]}, is not a finite number below 1e150"
     return None
@@ -191,9 +197,9 @@ def decode_pack(device: str, payload: bytes, *, received_utc: int) -> Pack:
 
 def _runs(group: list[Reading]) -> Iterable[tuple[str, list[Reading]]]:
     """Split the readings of a channel where their unit changes, which is rare."""
-    unit = group[0].unit
-    if all([reading.unit == unit for reading in group]):  # noqa: C419 -- a list is twice as quick
-        return [(unit, group)]
+    units = {reading.unit for reading in group}
+    if len(units) == 1:
+        return [(units.pop(), group)]
     return [(unit, list(run)) for unit, run in groupby(group, key=_unit)]
 
 
@@ -209,9 +215,7 @@ def _relative(run: list[Reading], base: int) -> list[_Number | _Text | _Flag]:
 
 
 def _one_relative(reading: Reading, base: int) -> _Number | _Text | _Flag:
-    reason = fault(reading)
-    if reason is not None:
-        raise ReadingRefused(reading, reason)
+    _check(reading)
     time = (reading.time_utc - base) / 1e6
     value = reading.value
     if isinstance(value, bool):
@@ -231,9 +235,20 @@ def _fill(first: _First, record: _Number | _Text | _Flag) -> None:
         first.vb = record.vb
 
 
-def _text_fault(text: str) -> str | None:
-    if len(text) > MAX_TEXT:
-        return f"a text of {len(text)} characters is longer than {MAX_TEXT}"
+def _check(reading: Reading) -> None:
+    reason = fault(reading)
+    if reason is not None:
+        raise ReadingRefused(reading, reason)
+
+
+def _text_fault(text: str, limit: int) -> str | None:
+    if len(text) > limit:
+        return f"has {len(text)} characters, more than {limit}"
     if "\0" in text:
-        return "a text may not hold the character NUL"
+        return "holds the character NUL"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "holds half a surrogate pair, which is no character"
     return None

@@ -1,0 +1,349 @@
+"""The bridge's connection to the MQTT broker: paho, with PUBLISH and PUBACK on a way of their own.
+
+paho does the protocol: connecting, properties, subscriptions, keepalive, publishing receipts.
+It is given a socket that takes the PUBLISH packets out of what is received (frames.py) and that
+gathers what is to be sent, so that a hundred acknowledgements are one TLS record.
+
+No thread: the bridge's loop calls `read`, `flush` and `tick`.
+"""
+
+import logging
+import ssl
+import time
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cloud.bridge.errors import FrameRefused, LinkFailed, SettingsUnusable
+from cloud.bridge.frames import Frames, Handle
+from cloud.bridge.settings import Mqtt
+from wire import topics
+
+_log = logging.getLogger(__name__)
+
+MAXIMUM_PACKET_SIZE = 8 * 1024 * 1024
+RECEIVE_MAXIMUM = 2000  # packs unacknowledged; the broker sends no more
+_SESSION_S = 7 * 86_400  # the broker keeps what comes while the bridge is away
+_KEEPALIVE_S = 10
+_CONNECT_S = 2.0
+_READ_BYTES = 65_536
+_READS_A_TURN = 32
+_RECEIPTS_IN_FLIGHT = 100
+
+_PINGREQ = b"\xc0\x00"
+_PUBACK = Struct("!HH")
+
+
+class _Socket(ssl.SSLSocket):
+    """What paho reads has no PUBLISH in it; what it sends is gathered until `flush`."""
+
+    frames: Frames
+    outgoing: bytearray
+    attached: bool = False
+    ended: bool = False
+
+    def attach(self, handle: Handle) -> None:
+        """Begin; Python makes an SSLSocket without calling its constructor."""
+        self.frames = Frames(handle)
+        self.outgoing = bytearray()
+        self.attached = True
+        self.setblocking(False)
+
+    def take(self, *, hold: bool) -> bool:
+        """Receive what there is; returns whether there may be more at once.
+
+        With `hold` a PUBLISH is left where it is, and nothing behind it is read.
+        """
+        frames = self.frames
+        if frames.blocked and hold:
+            return False
+        if frames.blocked:
+            frames.feed(b"")
+        try:
+            for _ in range(_READS_A_TURN):
+                data = self.read(_READ_BYTES)
+                if not data:
+                    self.ended = True
+                    return False
+                frames.feed(data, hold=hold)
+                if frames.blocked:
+                    return False
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            self.ended = True
+            return False
+        return True
+
+    def flush(self) -> None:
+        """Send what has been gathered, as far as it goes."""
+        outgoing = self.outgoing
+        try:
+            while outgoing:
+                del outgoing[: self.write(outgoing)]
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return
+        except OSError:
+            self.ended = True
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:  # noqa: ARG002
+        rest = self.frames.rest
+        if rest:
+            data = bytes(rest[:buflen])
+            del rest[:buflen]
+            return data
+        if self.ended:
+            return b""
+        raise ssl.SSLWantReadError
+
+    def send(self, data: Any, flags: int = 0) -> int:  # noqa: ARG002
+        self.outgoing += data
+        return len(data)
+
+    def pending(self) -> int:
+        return len(self.frames.rest)
+
+    def close(self) -> None:
+        if self.attached and not self.ended:
+            self.flush()  # paho closes as soon as it has handed over its goodbye
+        super().close()
+
+
+class Link:
+    """A session with the broker. `number` counts connections: acknowledgements belong to one."""
+
+    def __init__(self, settings: Mqtt, handle: Handle) -> None:
+        self.number = 0
+        self.failure: LinkFailed | None = None
+        self.refused_receipts = 0
+        self._settings = settings
+        self._handle = handle
+        self._socket: _Socket | None = None
+        self._subscribed = False
+        self._receipts_in_flight = 0
+        self._opened_at = self._pinged_at = 0.0
+        self._client = self._make_client()
+
+    @property
+    def socket(self) -> ssl.SSLSocket | None:
+        """The open socket, to wait on."""
+        return self._socket
+
+    @property
+    def up(self) -> bool:
+        """Whether the subscriptions stand."""
+        return self._subscribed and self._socket is not None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a pack was left standing by `read(hold=True)`."""
+        return self._socket is not None and self._socket.frames.blocked
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether `flush` left something."""
+        return self._socket is not None and bool(self._socket.outgoing)
+
+    def connect(self) -> None:
+        """Connect, for two seconds at most; `up` follows when the broker has agreed."""
+        self.failure = None
+        self._subscribed = False
+        # Receipts on their way are told anew; paho would send the old ones once more.
+        self._client.drop_out_messages()
+        self._receipts_in_flight = 0
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = _SESSION_S
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        properties.MaximumPacketSize = MAXIMUM_PACKET_SIZE
+        try:
+            self._client.connect(
+                self._settings.host,
+                self._settings.port,
+                keepalive=_KEEPALIVE_S,
+                clean_start=False,
+                properties=properties,
+            )
+        except (OSError, ValueError) as error:
+            self._fail(str(error) or type(error).__name__)
+        self.flush()
+
+    def read(self, *, hold: bool) -> bool:
+        """Receive and handle packets; returns whether there may be more at once.
+
+        With `hold` no pack is taken.
+        """
+        sock = self._socket
+        if sock is None:
+            return False
+        try:
+            more = sock.take(hold=hold)
+        except FrameRefused as error:
+            self._fail(str(error))
+            return False
+        while self._socket is sock and (sock.frames.rest or sock.ended):
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+        return more
+
+    def acknowledge(self, mid: int) -> None:
+        """Tell the broker that it may forget a pack; sent by `flush`."""
+        if self._socket is not None:
+            self._socket.outgoing += _PUBACK.pack(0x4002, mid)
+
+    def flush(self) -> None:
+        """Send what has been gathered."""
+        if self._client.want_write():  # paho queues what it is told within its callbacks
+            self._client.loop_write()
+        if self._socket is not None and self._socket.outgoing:
+            self._socket.flush()
+
+    def tick(self, now: float, *, hold: bool) -> None:
+        """Keep the connection alive; call at least once a second.
+
+        While held, the broker's answers to pings stand behind packs that we do not read: paho
+        would take it for dead.
+        """
+        if self._socket is None:
+            return
+        if not self._subscribed and not hold and now - self._opened_at > _CONNECT_S:
+            self._fail("accepted the connection and then said nothing")
+        elif not hold:
+            self._client.loop_misc()
+        elif now - self._pinged_at >= _KEEPALIVE_S / 2:
+            self._pinged_at = now
+            self._socket.send(_PINGREQ)
+
+    @property
+    def room_for_receipts(self) -> int:
+        """How many receipts may be published now."""
+        return _RECEIPTS_IN_FLIGHT - self._receipts_in_flight if self.up else 0
+
+    def publish_receipt(self, device: str, payload: bytes, *, retain: bool) -> None:
+        """Publish to a device; sent by `flush`."""
+        self._receipts_in_flight += 1
+        self._client.publish(topics.receipt(device), payload, qos=1, retain=retain)
+
+    def ask_for_devices(self) -> None:
+        """Subscribe to what devices say of themselves: the broker sends all that is retained.
+
+        Not shared, since a shared subscription is given nothing retained; and QoS 0, so that
+        nothing queues while the bridge is away: the newest is retained anyway.
+        """
+        self._client.subscribe(
+            [
+                (topics.all_devices(kind), SubscribeOptions(qos=0))
+                for kind in (topics.Kind.STATUS, topics.Kind.META)
+            ]
+        )
+
+    def close(self) -> None:
+        """Say goodbye; the broker keeps the session."""
+        if self._socket is not None:
+            self._client.disconnect()
+            self.flush()
+        self._drop()
+
+    def abandon(self) -> None:
+        """Close without a word: the broker sends again what is unacknowledged."""
+        self._drop()
+
+    def _make_client(self) -> paho.Client:
+        settings = self._settings
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            protocol=paho.MQTTv5,
+            manual_ack=True,
+        )
+        try:
+            context = ssl.create_default_context(cafile=settings.ca)
+        except OSError as error:
+            raise SettingsUnusable("mqtt.ca", f"{settings.ca}: {error}") from error
+        context.sslsocket_class = _Socket
+        client.tls_set_context(context)
+        try:
+            password = Path(settings.password_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsUnusable("mqtt.password_file", str(error)) from error
+        client.username_pw_set(settings.username, password)
+        client.connect_timeout = _CONNECT_S
+        client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        return client
+
+    def _fail(self, reason: str) -> None:
+        broker = f"{self._settings.host}:{self._settings.port}"
+        self.failure = self.failure or LinkFailed(broker, reason)
+        self._drop()
+
+    def _drop(self) -> None:
+        self._subscribed = False
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _on_socket_open(self, _client: paho.Client, _data: object, sock: Any) -> None:
+        self._socket = sock
+        sock.attach(self._handle)
+        self.number += 1
+        self._opened_at = self._pinged_at = time.monotonic()
+
+    def _on_socket_close(self, _client: paho.Client, _data: object, _sock: object) -> None:
+        self._socket = None
+        self._subscribed = False
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _props: object
+    ) -> None:
+        if code.is_failure:
+            self._fail(f"refused the connection: {code}")
+            return
+        group = self._settings.group
+        client.subscribe(
+            [
+                (topics.shared(group, topics.all_devices(kind)), SubscribeOptions(qos=1))
+                for kind in (topics.Kind.DATA, topics.Kind.BACKFILL)
+            ]
+        )
+        self.ask_for_devices()
+
+    def _on_subscribe(
+        self,
+        _client: paho.Client,
+        _data: object,
+        _mid: int,
+        codes: list[ReasonCode],
+        _props: object,
+    ) -> None:
+        for code in codes:
+            if code.is_failure:
+                self._fail(f"refused a subscription: {code}; look at the bridge's access rules")
+                return
+        self._subscribed = True
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, _props: object
+    ) -> None:
+        self._fail(f"connection lost: {code}")
+
+    def _on_publish(
+        self, _client: paho.Client, _data: object, _mid: int, code: ReasonCode, _props: object
+    ) -> None:
+        self._receipts_in_flight -= 1
+        if code.is_failure:
+            self.refused_receipts += 1
+            if self.refused_receipts & (self.refused_receipts - 1) == 0:  # 1st, 2nd, 4th, 8th …
+                _log.error(
+                    "the broker refused a receipt: %s (%d so far)", code, self.refused_receipts
+                )

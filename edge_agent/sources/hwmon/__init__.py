@@ -1,0 +1,12 @@
+"""Hardware monitoring chips: /sys/class/hwmon, what `sensors` of lm-sensors shows."""
+
+from edge_agent.sources.api import Source
+from edge_agent.sources.hwmon.settings import Settings
+from edge_agent.sources.hwmon.source import HwmonSource
+
+__all__ = ["Settings", "open"]
+
+
+def open(settings: Settings) -> Source:  # noqa: A001 - the name that every source has
+    """Make the source."""
+    return HwmonSource(settings)

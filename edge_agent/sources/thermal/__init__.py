@@ -1,0 +1,12 @@
+"""The thermal zones of the processor board: /sys/class/thermal."""
+
+from edge_agent.sources.api import Source
+from edge_agent.sources.thermal.settings import Settings
+from edge_agent.sources.thermal.source import ThermalSource
+
+__all__ = ["Settings", "open"]
+
+
+def open(settings: Settings) -> Source:  # noqa: A001 - the name that every source has
+    """Make the source."""
+    return ThermalSource(settings)

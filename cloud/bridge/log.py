@@ -64,6 +64,7 @@ class Log:
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 5,
+                "compression.type": "lz4",  # text: a fifth of the bytes, and quicker for it
                 "message.max.bytes": MESSAGE_MAX_BYTES,
                 "message.timeout.ms": 0,  # wait for Kafka as long as it takes
                 "queue.buffering.max.messages": 1_000_000,  # the bridge keeps the limits

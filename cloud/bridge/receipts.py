@@ -38,7 +38,7 @@ class _Epoch:
 class _Account:
     """One device."""
 
-    epochs: OrderedDict[str, _Epoch] = field(default_factory=OrderedDict)
+    epochs: dict[str, _Epoch] = field(default_factory=dict)
     fresh: list[tuple[str, int]] = field(default_factory=list)
     current: str = ""  # the epoch from which a pack was accepted last
     accepted_once: bool = False
@@ -90,7 +90,7 @@ class ReceiptBook:
             return
         self._log = log
         for account in self._accounts.values():
-            account.fresh.clear()
+            self._fold(account)
             for epoch in account.epochs.values():
                 epoch.accepted = _NONE
         self.renew(now)
@@ -111,6 +111,8 @@ class ReceiptBook:
         if account is None:
             account = self._open(device)
         account.fresh.append((epoch, sequence))
+        account.current = epoch
+        account.accepted_once = True
         if not account.due:
             self._schedule(device, account, now)
         elif len(account.fresh) >= _FOLD_AT:
@@ -174,8 +176,8 @@ class ReceiptBook:
     def _epoch(self, account: _Account, name: str) -> _Epoch:
         epoch = account.epochs.get(name)
         if epoch is None:
-            while len(account.epochs) >= self._most_epochs:
-                account.epochs.popitem(last=False)
+            if len(account.epochs) >= self._most_epochs:
+                del account.epochs[next(old for old in account.epochs if old != account.current)]
             epoch = account.epochs[name] = _Epoch()
         return epoch
 
@@ -186,13 +188,9 @@ class ReceiptBook:
         numbers: dict[str, list[tuple[int, int]]] = {}
         for name, sequence in account.fresh:
             numbers.setdefault(name, []).append((sequence, sequence))
-        account.current = account.fresh[-1][0]
-        account.accepted_once = True
         account.fresh.clear()
         for name, ranges in numbers.items():
             epoch = self._epoch(account, name)
-            account.epochs.move_to_end(name)
             union = (epoch.accepted | RangeSet.of(ranges)) - epoch.stored
             epoch.accepted = union.lowest(self._most_ranges)
             epoch.untold = True
-        account.epochs.move_to_end(account.current)

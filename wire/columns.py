@@ -137,7 +137,7 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
     sound_units: set[str] = set()
     base_name = base_unit = ""
     base_time = 0
-    base_value = 0.0
+    base_value = -0.0  # adding 0.0 would turn -0.0 into 0.0
     base_sum: float | None = None
 
     for index, record in enumerate(records):

@@ -45,7 +45,7 @@ def resolve(payload: bytes, *, now: float | None = None) -> list[dict[str, Any]]
     Times relative to now become absolute if `now`, in seconds since 1970, is given, and stay
     as they are if not. Labels that the RFC does not define are dropped. Raises SenMLRefused.
     """
-    base = _Record(bn="", bt=0.0, bv=0.0, bver=VERSION)
+    base = _Record(bn="", bt=0.0, bv=-0.0, bver=VERSION)
     resolved = []
     for index, record in enumerate(_parse(payload)):
         for label in ("bn", "bt", "bu", "bv", "bs", "bver"):

@@ -23,13 +23,20 @@ words = texts.map(lambda text: text[:20])
 
 
 def readings(
-    channels: st.SearchStrategy[str] = channel_names,
+    channels: st.SearchStrategy[str] = channel_names, times: st.SearchStrategy[int] = times
 ) -> st.SearchStrategy[Reading]:
     return st.builds(Reading, channels, times, values, words, st.just(TimeQuality.SYNCED))
 
 
 packs = st.lists(channel_names, min_size=1, max_size=4).flatmap(
     lambda names: st.lists(readings(st.sampled_from(names)), min_size=1, max_size=30)
+)
+packs_of_a_day = times.flatmap(
+    lambda start: st.lists(
+        readings(times=st.integers(start, min(start + 86_400_000_000, LATEST))),
+        min_size=1,
+        max_size=20,
+    )
 )
 ranges = st.tuples(st.integers(0, 60), st.integers(0, 8)).map(
     lambda drawn: [drawn[0], drawn[0] + drawn[1]]

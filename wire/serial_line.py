@@ -136,6 +136,11 @@ class LineReader:
         self._rest = b""
         self._skipping = False
 
+    @property
+    def pending(self) -> int:
+        """Bytes of the line that is not finished."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that are complete by now, without their ends and without empty ones."""
         lines = []

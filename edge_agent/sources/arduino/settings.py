@@ -19,14 +19,17 @@ class Settings(
             "answers to `hello`",
         ),
     ] = "auto"
-    interval_ms: Annotated[
-        int | None,
-        msgspec.Meta(
-            ge=20,
-            le=3_600_000,
-            description="what the board is told; without the key it keeps its own",
-        ),
-    ] = None
+    interval_ms: (
+        Annotated[
+            int,
+            msgspec.Meta(
+                ge=20,
+                le=3_600_000,
+                description="what the board is told; without the key it keeps its own",
+            ),
+        ]
+        | None
+    ) = None
     baud: Literal[
         1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 500000, 921600, 1000000
     ] = 115200

@@ -518,7 +518,7 @@ ALTER TABLE ONLY storage.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY storage.rejected
-    ADD CONSTRAINT rejected_pkey PRIMARY KEY (log, partition, "offset", number);
+    ADD CONSTRAINT rejected_pkey PRIMARY KEY (log, partition, "offset", number, "time");
 
 ALTER TABLE ONLY storage.rollup_1d
     ADD CONSTRAINT rollup_1d_pkey PRIMARY KEY (series, "time");

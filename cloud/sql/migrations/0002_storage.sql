@@ -107,7 +107,7 @@ CREATE TABLE storage.rejected (
     partition int NOT NULL,
     "offset" bigint NOT NULL,
     number int NOT NULL, -- of the reason among those of this record
-    PRIMARY KEY (log, partition, "offset", number)
+    PRIMARY KEY (log, partition, "offset", number, time)
 );
 CREATE INDEX rejected_time ON storage.rejected (time);
 

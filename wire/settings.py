@@ -32,6 +32,7 @@ _WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?"
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _WRONG_TYPE = re.compile(r"Expected `(.*)`, got `(.*)`")
+_NOT_AS_EXPECTED = re.compile(r"Expected `(.*?)`(.*)", re.DOTALL)
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -116,42 +117,45 @@ def _refusal(message: str, table: dict[str, Any], shape: Type, file: str) -> Set
     assert where is not None
     what = where["what"]
     # Of a dict's value msgspec does not tell the key.
-    known, unknown, _ = (where["path"] or "").partition("[...]")
+    known, in_dict, _ = (where["path"] or "").partition("[...]")
     path: _Path = tuple(name or int(index) for name, index in _STEP.findall(known))
-    if unknown:
-        reason = f"a value in {_place(table, path)} is wrong: {what}"
-        return SettingsRefused(file, _dotted(path), reason)
     missing = _MISSING.fullmatch(what)
-    if missing is not None:
+    if missing is not None and not in_dict:
         path = (*path, missing[1])
     here = _type_at(table, shape, path)
+    if in_dict and isinstance(here, DictType):
+        here = here.value_type
     value = _value_at(table, path)
-    place = _place(table, path[:-1])
-    if path and isinstance(path[-1], int):
-        subject = _place(table, path)
-    elif path:
-        subject = f"{place}{': ' if place else ''}{path[-1]}"
-    else:
+    is_value = "" if in_dict else f"is {value!r}, and "
+    if not path:
         subject = "the file"
+    elif isinstance(path[-1], int):
+        subject = _place(table, path)
+    else:
+        place = _place(table, path[:-1])
+        subject = f"{place}: " if place else ""
+        subject += f"a value in {path[-1]}" if in_dict else path[-1]
 
     suggestion = ""
+    choices = _choices(here)
     if missing is not None:
-        reason = f"{subject} is missing"
-        choices = _choices(here)
-        if choices:
+        reason = f"{subject} is missing" if not in_dict else f"{subject} has no {missing[1]}"
+        if choices and not in_dict:
             suggestion = f"it is one of {', '.join(choices)}"
     elif (wrong := _WRONG_TYPE.fullmatch(what)) is not None:
         kinds = [kind for kind in wrong[1].split(" | ") if kind != "null"]  # TOML has no null
         wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds)
         reason = f"{subject} must be {wanted}, and is {_KINDS.get(wrong[2], wrong[2])}"
-    elif (choices := _choices(here)) and what.startswith("Invalid"):
-        reason = f"{subject} is {value!r}, and must be one of {', '.join(choices)}"
+    elif choices and what.startswith("Invalid"):
+        wanted = "one of " if len(choices) > 1 else ""
+        reason = f"{subject} {is_value}must be {_or_a_number(here)}{wanted}{', '.join(choices)}"
         suggestion = _close(str(value), choices)
     elif (limits := _limits(here, path)) and what.startswith("Expected"):
-        reason = f"{subject} is {value!r}, and must be {limits}"
-    elif what.startswith("Expected"):
-        reason = f"{subject} is {value!r}, and must be {what.removeprefix('Expected ')}"
+        reason = f"{subject} {is_value}must be {limits}"
+    elif (wrong := _NOT_AS_EXPECTED.fullmatch(what)) is not None:
+        reason = f"{subject} {is_value}must be {_KINDS.get(wrong[1], wrong[1])}{wrong[2]}"
     else:  # a sentence of the model's own, from __post_init__
+        place = _place(table, path)
         reason = f"{place}: {what}" if place else what
     return SettingsRefused(file, _dotted(path), reason, suggestion)
 
@@ -224,8 +228,10 @@ def _limits(shape: Type, path: _Path) -> str:
         return next(filter(None, (_limits(member, path) for member in shape.types)), "")
     if not isinstance(shape, IntType | FloatType):
         return ""
+    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
+    unit = _UNITS.get(name.rpartition("_")[2], "") if "_" in name else ""
     limits = [
-        f"{words} {limit:,}"
+        f"{words} {limit:,} {unit}".rstrip()
         for words, limit in (
             ("at least", shape.ge),
             ("more than", shape.gt),
@@ -234,9 +240,13 @@ def _limits(shape: Type, path: _Path) -> str:
         )
         if limit is not None
     ]
-    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
-    unit = _UNITS.get(name.rpartition("_")[2], "") if "_" in name else ""
-    return " and ".join(limits) + (f" {unit}" if unit and limits else "")
+    return " and ".join(limits)
+
+
+def _or_a_number(shape: Type) -> str:
+    """Words for what a union takes beside its choices."""
+    members = shape.types if isinstance(shape, UnionType) else ()
+    return "a number or " if any(isinstance(m, IntType | FloatType) for m in members) else ""
 
 
 def _place(table: dict[str, Any], path: _Path) -> str:

@@ -15,3 +15,41 @@ class SourceFailed(AgentError):
         super().__init__(f"{reason}. {advice}" if advice else reason)
         self.reason = reason
         self.advice = advice
+
+
+class BufferBusy(AgentError):
+    """Another process has the buffer open."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"another fieldline-agent is running on {folder}. Stop it first, or give this one a"
+            " folder of its own ([agent] data)"
+        )
+        self.folder = folder
+
+
+class BufferFull(AgentError):
+    """The quota is used up and the policy is `refuse_new`: nothing is taken until room is made."""
+
+
+class DiskFailed(AgentError):
+    """The disk does not take writes for now (full, read-only, failing); trying again may help."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(
+            f"cannot write {path}: {detail}. Readings wait in memory; make room or check the disk"
+        )
+        self.path = path
+        self.detail = detail
+
+
+class EpochBegun(AgentError):
+    """The buffer was damaged and set aside; a new epoch has begun, so packs need new numbers."""
+
+    def __init__(self, set_aside: str, detail: str) -> None:
+        super().__init__(
+            f"the buffer was damaged ({detail}) and has been set aside as {set_aside};"
+            " a new one was begun. Keep the file if its readings matter"
+        )
+        self.set_aside = set_aside
+        self.detail = detail

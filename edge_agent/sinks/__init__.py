@@ -1,0 +1,1 @@
+"""Where packs go: one folder a kind of receiver."""

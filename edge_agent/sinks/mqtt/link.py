@@ -1,0 +1,269 @@
+"""One connection to the broker, from its making to its loss; a new connection is a new Link.
+
+paho's own thread is not used: its loop is driven from `poll`, so that one thread sends, receives
+and decides, and nothing here needs a lock. A new client for each connection keeps paho from
+sending again by itself what the buffer will send again.
+"""
+
+import os
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_agent.errors import AgentError
+from edge_agent.sinks.mqtt.settings import Settings
+
+CONNECT_S = 5.0
+SESSION_S = 24 * 3600
+IN_FLIGHT = 20
+"""Unacknowledged messages at most: Mosquitto's own default, and enough at any distance."""
+
+
+class LinkFailed(AgentError):
+    """There is no connection; `patient` if trying again at once would be of no use."""
+
+    def __init__(self, reason: str, *, patient: bool = False) -> None:
+        super().__init__(reason)
+        self.patient = patient
+
+
+class Acknowledged(NamedTuple):
+    """The broker has answered message `mid`: MQTT 5 reason code and its name."""
+
+    mid: int
+    code: int
+    name: str
+
+
+class Received(NamedTuple):
+    """A message has come."""
+
+    topic: str
+    payload: bytes
+
+
+class Subscribed(NamedTuple):
+    """The broker has answered the subscription."""
+
+    code: int
+    name: str
+
+
+Event = Acknowledged | Received | Subscribed
+
+
+class Waker:
+    """Lets another thread end a `poll` early."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable."""
+        return self._read
+
+    def wake(self) -> None:
+        """End the poll that is going on, or the next one."""
+        try:
+            os.write(self._write, b"!")
+        except BlockingIOError:
+            pass  # it is full of wake-ups already
+
+    def drain(self) -> None:
+        """Forget the wake-ups."""
+        try:
+            os.read(self._read, 4096)
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        """Release the descriptors."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+class Link:
+    """A live connection; raises LinkFailed wherever it turns out not to be."""
+
+    def __init__(
+        self, settings: Settings, client_id: str, will: tuple[str, bytes], waker: Waker
+    ) -> None:
+        """Connect, or raise LinkFailed with a sentence saying why it can't be."""
+        self._events: list[Event] = []
+        self._lost = ""
+        self._connack: tuple[ReasonCode, Properties | None] | None = None
+        self._waker = waker
+        self._client = self._make(settings, client_id, will)
+        self._misc_at = time.monotonic() + 1.0
+        where = f"{settings.host}:{settings.port}"
+        try:
+            self._open(settings, where)
+        except BaseException:
+            self.drop()
+            raise
+
+    def _make(self, settings: Settings, client_id: str, will: tuple[str, bytes]) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=paho.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(0)  # whoever uses the link keeps to `in_flight`
+        client.will_set(will[0], will[1], qos=1, retain=True)
+        password = None
+        try:
+            if settings.password_file:
+                password = Path(settings.password_file).read_text(encoding="utf-8").strip()
+            if settings.tls:
+                client.tls_set_context(ssl.create_default_context(cafile=settings.ca or None))
+        except (OSError, ssl.SSLError) as error:
+            msg = f"cannot use {settings.ca if password else settings.password_file}: {error}"
+            raise LinkFailed(f"{msg}. Check [mqtt] ca and password_file", patient=True) from None
+        client.username_pw_set(settings.username or client_id, password)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _open(self, settings: Settings, where: str) -> None:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = SESSION_S
+        try:
+            self._client.connect(
+                settings.host,
+                settings.port,
+                keepalive=settings.keepalive_s,
+                clean_start=False,
+                properties=properties,
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise LinkFailed(
+                f"the broker at {where} has a certificate that is not to be trusted"
+                f" ({error.verify_message}). Check [mqtt] ca, host, and this machine's clock",
+                patient=True,
+            ) from None
+        except ssl.SSLError as error:
+            raise LinkFailed(
+                f"no TLS with the broker at {where} ({error.reason or error}). Is this its TLS port?",
+                patient=True,
+            ) from None
+        except socket.gaierror as error:
+            raise LinkFailed(
+                f"the name {settings.host!r} of the broker cannot be resolved ({error.strerror})."
+                " Check [mqtt] host and the network"
+            ) from None
+        except (OSError, ValueError) as error:
+            text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise LinkFailed(f"the broker at {where} cannot be reached ({text})") from None
+        deadline = time.monotonic() + CONNECT_S
+        while self._connack is None:
+            if time.monotonic() >= deadline:
+                raise LinkFailed(f"the broker at {where} does not answer")
+            self._turn(0.1)
+        code, granted = self._connack
+        if code.is_failure:
+            raise LinkFailed(
+                f"the broker at {where} refuses {settings.username or 'the device'}: {code}."
+                " Check [mqtt] username and password_file, and that the device is registered",
+                patient=True,
+            )
+        self.in_flight = min(IN_FLIGHT, getattr(granted, "ReceiveMaximum", IN_FLIGHT))
+        self.largest: int = getattr(granted, "MaximumPacketSize", 268_435_455)
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for a topic's messages."""
+        self._client.subscribe(topic, qos=1)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Send a message (QoS 1); returns the number its acknowledgement will have."""
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if self._lost:
+            raise LinkFailed(self._lost)
+        return info.mid
+
+    def poll(self, timeout: float) -> Iterable[Event]:
+        """Wait until something happens, `timeout` seconds at most; return what has."""
+        if not self._events:
+            self._turn(timeout)
+        events, self._events = self._events, []
+        return events
+
+    def _turn(self, timeout: float) -> None:
+        sock = self._client.socket()
+        if self._lost or sock is None:
+            raise LinkFailed(self._lost or "the connection to the broker is lost")
+        pending = getattr(sock, "pending", None)  # TLS may have decrypted more than was read
+        if pending is not None and pending() > 0:
+            timeout = 0.0
+            self._client.loop_read()
+        else:
+            writing = [sock] if self._client.want_write() else []
+            readable, writable, _ = select.select([sock, self._waker], writing, [], timeout)
+            if self._waker in readable:
+                self._waker.drain()
+            if sock in readable:
+                self._client.loop_read()
+            if writable:
+                self._client.loop_write()
+        now = time.monotonic()
+        if now >= self._misc_at:
+            self._misc_at = now + 1.0
+            self._client.loop_misc()
+        if self._lost:
+            raise LinkFailed(self._lost)
+
+    def close(self) -> None:
+        """Say goodbye; the will is not published."""
+        self._client.disconnect()
+        self.drop()
+
+    def drop(self) -> None:
+        """Cut the connection."""
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    # -- paho's callbacks: they only take note -------------------------------------------------
+
+    def _on_connect(
+        self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        self._connack = (code, properties)
+
+    def _on_disconnect(
+        self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        why = {
+            142: "another client has logged in under this device's name",
+            149: "a packet was larger than the broker takes",
+        }.get(code.value, str(code))
+        self._lost = f"the connection to the broker is lost ({why})"
+
+    def _on_publish(
+        self, _client: Any, _data: Any, mid: int, code: ReasonCode, _properties: Any
+    ) -> None:
+        self._events.append(Acknowledged(mid, code.value, str(code)))
+
+    def _on_subscribe(
+        self, _client: Any, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
+    ) -> None:
+        self._events.append(Subscribed(codes[0].value, str(codes[0])))
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        self._events.append(Received(message.topic, message.payload))

@@ -14,7 +14,7 @@ from wire.names import is_channel_name
 from wire.reading import Channel
 
 
-class BufferStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+class BufferStatus(msgspec.Struct, frozen=True):
     """The device's buffer: its epoch, what it holds unstored and what it threw away.
 
     `next` is the next sequence number; `held` at most 100 ranges, lowest first; `lost`
@@ -31,7 +31,7 @@ class BufferStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     oldest: float | None = None
 
 
-class SourceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+class SourceStatus(msgspec.Struct, frozen=True):
     """One source of a device; `readings` and `errors` count since the agent started."""
 
     name: Word
@@ -82,7 +82,7 @@ _meta_decoder = msgspec.json.Decoder(Meta)
 
 
 def encode_status(status: Status) -> bytes:
-    """Encode a status; what has its default is left out."""
+    """Encode a status; what it does not say is left out."""
     return msgspec.json.encode(status)
 
 

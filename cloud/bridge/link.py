@@ -8,6 +8,7 @@ No thread: the bridge's loop calls `read`, `flush` and `tick`.
 """
 
 import logging
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ RECEIVE_MAXIMUM = 2000  # packs unacknowledged; the broker sends no more
 _SESSION_S = 7 * 86_400  # the broker keeps what comes while the bridge is away
 _KEEPALIVE_S = 10
 _CONNECT_S = 2.0
+_GOODBYE_S = 0.3
 _READ_BYTES = 65_536
 _READS_A_TURN = 32
 _RECEIPTS_IN_FLIGHT = 100
@@ -48,6 +50,7 @@ class _Socket(ssl.SSLSocket):
     outgoing: bytearray
     attached: bool = False
     ended: bool = False
+    patient: bool = False  # when closed, see to it that all has arrived
 
     def attach(self, handle: Handle) -> None:
         """Begin; Python makes an SSLSocket without calling its constructor."""
@@ -113,7 +116,20 @@ class _Socket(ssl.SSLSocket):
     def close(self) -> None:
         if self.attached and not self.ended:
             self.flush()  # paho closes as soon as it has handed over its goodbye
+            if self.patient:
+                self._hear_out()
         super().close()
+
+    def _hear_out(self) -> None:
+        """Read until the broker has closed: closed with bytes unread, TCP drops what we sent."""
+        tcp = super(ssl.SSLSocket, self)
+        try:
+            tcp.shutdown(socket.SHUT_WR)
+            self.settimeout(_GOODBYE_S)
+            while tcp.recv(_READ_BYTES):
+                pass
+        except OSError:
+            return
 
 
 class Link:
@@ -246,6 +262,7 @@ class Link:
     def close(self) -> None:
         """Say goodbye; the broker keeps the session."""
         if self._socket is not None:
+            self._socket.patient = True
             self._client.disconnect()
             self.flush()
         self._drop()

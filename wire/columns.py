@@ -4,17 +4,13 @@ RFC 8428 with the rules of docs/protocols.md, section Pack.
 """
 
 from operator import attrgetter
-from typing import Any
 
 import msgspec
 
-from wire.errors import WireError
-from wire.names import is_channel_name, is_device_name, is_epoch
+from wire.names import is_channel_name, is_device_name
 from wire.reading import TimeQuality
+from wire.records import PackRefused, Record, Refusal, identity, parse
 
-MAX_BYTES = 262_144
-MAX_RECORDS = 10_000
-MAX_SEQUENCE = 2**62
 MAX_TEXT = 8192
 MAX_UNIT = 64
 MAX_MAGNITUDE = 1e150
@@ -25,8 +21,6 @@ LATEST_ENCODED_UTC = 4_102_444_800_000_000
 """2100-01-01 in µs; a decoder's limit is the time of reception."""
 FUTURE = 600_000_000
 """How far a device's clock may be ahead, in µs."""
-VERSION = 10
-"""The version of SenML that RFC 8428 defines."""
 
 _RELATIVE_BELOW = 2**28 * 1_000_000
 """A lesser sum of base time and time is relative to now (RFC 8428, section 4.5.3); µs."""
@@ -35,23 +29,6 @@ _ROUGH = 2.0**30
 _FAR = 2.0**40
 """Seconds that no clock shows."""
 _NEVER = 2**40 * 1_000_000
-
-
-class PackRefused(WireError):
-    """A pack as a whole has a fault: `reason` is a code of docs/protocols.md."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a record (by its index in the pack) gave no reading."""
-
-    reason: str
-    detail: str
-    record: int | None
 
 
 class PackColumns(msgspec.Struct, frozen=True):
@@ -73,37 +50,6 @@ class PackColumns(msgspec.Struct, frozen=True):
     refused: list[Refusal]
 
 
-class _Bases(msgspec.Struct, gc=False):
-    bn: str | None = None
-    bt: float | None = None
-    bu: str | None = None
-    bv: float | None = None
-    bs: float | None = None
-    bver: float | None = None
-    # Only the first record's count, and they are judged there.
-    ep: Any = None
-    sq: Any = None
-    tq: Any = None
-
-
-class _Record(_Bases, gc=False):  # the names are RFC 8428's labels
-    n: str | None = None
-    u: str | None = None
-    t: float | None = None
-    v: float | None = None
-    vs: str | None = None
-    vb: bool | None = None
-    vd: str | None = None
-    s: float | None = None
-
-
-_pack_decoder = msgspec.json.Decoder(list[_Record])
-_raw_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_bases_decoder = msgspec.json.Decoder(_Bases)
-_record_decoder = msgspec.json.Decoder(_Record)
-_labels_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
 class _Fault(Exception):
     """A record gives no reading."""
 
@@ -118,10 +64,8 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
 
     Raises PackRefused, and nothing else, if the pack as a whole has a fault.
     """
-    refused: list[Refusal] = []
-    records = _parse(payload, refused)
-    epoch, sequence, quality = _identity(records)
-    _check_version(records)
+    records, refused = parse(payload)
+    epoch, sequence, quality = identity(records)
 
     channels: list[str] = []
     times: list[int] = []
@@ -234,116 +178,6 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
     )
 
 
-def _parse(payload: bytes, refused: list[Refusal]) -> list[_Record]:
-    """Take the JSON apart; a record of the wrong types is refused and leaves its bases behind."""
-    if len(payload) > MAX_BYTES:
-        raise PackRefused("too_large", f"{len(payload)} bytes; a pack holds at most {MAX_BYTES}")
-    if not payload.isascii():
-        try:
-            payload.decode()
-        except UnicodeDecodeError as error:
-            detail = f"byte {error.start} is not UTF-8: {error.reason}"
-            raise PackRefused("not_utf8", detail) from None
-        # RFC 8259, section 8.1, lets a parser ignore a byte order mark.
-        payload = payload.removeprefix(b"\xef\xbb\xbf")
-    if b"_" in payload or b"\\u005" in payload:
-        _check_labels(payload)
-    try:
-        records = _pack_decoder.decode(payload)
-    except msgspec.ValidationError:
-        records = [_parse_record(raw, index, refused) for index, raw in enumerate(_split(payload))]
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _not_json(error) from None
-    if not records:
-        raise PackRefused("not_senml", "the array of records is empty")
-    if len(records) > MAX_RECORDS:
-        raise PackRefused(
-            "too_large", f"{len(records)} records; a pack holds at most {MAX_RECORDS}"
-        )
-    return records
-
-
-def _split(payload: bytes) -> list[msgspec.Raw]:
-    try:
-        return _raw_decoder.decode(payload)
-    except msgspec.ValidationError:
-        detail = "the root is no array; SenML is an array of records"
-        raise PackRefused("not_senml", detail) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _not_json(error) from None
-
-
-def _parse_record(raw: msgspec.Raw, index: int, refused: list[Refusal]) -> _Record:
-    if not bytes(raw).startswith(b"{"):
-        refused.append(Refusal("not_senml", "the record is no object", index))
-        return _Record()
-    try:
-        return _record_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        detail = str(error)
-    try:
-        bases = _bases_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        # What follows would be resolved with the wrong base.
-        raise PackRefused("not_senml", f"record {index}: {error}") from None
-    refused.append(Refusal("bad_value", detail, index))
-    return _Record(**msgspec.structs.asdict(bases))
-
-
-def _not_json(error: Exception) -> PackRefused:
-    return PackRefused("not_json", str(error))
-
-
-def _check_labels(payload: bytes) -> None:
-    """Refuse labels that end in `_`: they must be understood (RFC 8428, section 4.4)."""
-    if b'_"' not in payload and b"\\u005" not in payload:
-        return
-    for raw in _split(payload):
-        try:
-            labels = _labels_decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError):
-            continue  # what is no object is refused where records are taken apart
-        for label in labels:
-            if label.endswith("_"):
-                detail = f"the label {label[:40]!r} must be understood, and is not"
-                raise PackRefused("unknown_mandatory_label", detail)
-
-
-def _identity(records: list[_Record]) -> tuple[str | None, int | None, TimeQuality]:
-    first = records[0]
-    try:
-        quality = TimeQuality.SYNCED if first.tq is None else TimeQuality(first.tq)
-    except ValueError:
-        qualities = ", ".join(TimeQuality)
-        detail = f"tq is {str(first.tq)[:40]!r}; it must be one of {qualities}"
-        raise PackRefused("bad_identity", detail) from None
-    if first.ep is None and first.sq is None:
-        return None, None, quality
-    if not (isinstance(first.ep, str) and is_epoch(first.ep)):
-        detail = f"ep is {str(first.ep)[:40]!r}; it must be 16 characters of 0-9 and a-z"
-        raise PackRefused("bad_identity", detail)
-    if type(first.sq) is not int or not 0 <= first.sq <= MAX_SEQUENCE:
-        detail = f"sq is {str(first.sq)[:40]!r}; it must be an integer from 0 to 2^62"
-        raise PackRefused("bad_identity", detail)
-    return first.ep, first.sq, quality
-
-
-def _check_version(records: list[_Record]) -> None:
-    """All records must have one version, and none above ours (RFC 8428, section 4.4)."""
-    versions = {record.bver for record in records if record.bver is not None}
-    if not versions:
-        return
-    if records[0].bver is None:
-        versions.add(VERSION)
-    if len(versions) > 1:
-        found = ", ".join(f"{version:g}" for version in sorted(versions))
-        raise PackRefused("unsupported_version", f"the versions {found} stand in one pack")
-    version = versions.pop()
-    if version > VERSION or version < 1 or version != int(version):
-        detail = f"version {version:g} of SenML; known are 1 to {VERSION}"
-        raise PackRefused("unsupported_version", detail)
-
-
 def _check_owner(device: str, base_name: str) -> None:
     """Refuse the pack if its base name claims another device than the topic's."""
     ends = [end for end in (base_name.find("/"), base_name.find(":")) if end >= 0]
@@ -379,7 +213,7 @@ def _microseconds(seconds: float) -> int:
     return whole * 1_000_000 + round((seconds - whole) * 1e6)
 
 
-def _has_only_bases(record: _Record) -> bool:
+def _has_only_bases(record: Record) -> bool:
     """Whether a record without a number only sets bases, which is legal."""
     return (
         record.v is None
@@ -393,7 +227,7 @@ def _has_only_bases(record: _Record) -> bool:
     )
 
 
-def _other_value(record: _Record, base_sum: float | None) -> tuple[float | None, str | None]:
+def _other_value(record: Record, base_sum: float | None) -> tuple[float | None, str | None]:
     """Return number and text of a record that has not a number alone."""
     given = [label for label in ("v", "vs", "vb", "vd") if getattr(record, label) is not None]
     if len(given) > 1:

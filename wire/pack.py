@@ -14,24 +14,21 @@ import msgspec
 from wire.columns import (
     EARLIEST_UTC,
     LATEST_ENCODED_UTC,
-    MAX_BYTES,
     MAX_MAGNITUDE,
-    MAX_RECORDS,
-    MAX_SEQUENCE,
     MAX_TEXT,
     MAX_UNIT,
     PackColumns,
-    PackRefused,
-    Refusal,
     decode_columns,
 )
 from wire.errors import WireError
 from wire.names import check_device_name, is_channel_name, is_epoch
 from wire.reading import Reading, TimeQuality
+from wire.records import MAX_BYTES, MAX_RECORDS, MAX_SEQUENCE, PackRefused, Refusal
 
 __all__ = [
     "MAX_BYTES",
     "MAX_RECORDS",
+    "MAX_SEQUENCE",
     "Pack",
     "PackColumns",
     "PackRefused",

@@ -12,8 +12,8 @@ from cloud.spark.aggregate import aggregate, order_by_series_time
 from cloud.spark.copy_rows import EPOCH_UTC, number_rows
 from cloud.spark.part import Announcement, PackEntry, Part, Rejection, TextReading
 from wire import topics
-from wire.columns import MAX_SEQUENCE, PackColumns, PackRefused, Refusal, decode_columns
 from wire.names import is_device_name, is_epoch
+from wire.pack import MAX_SEQUENCE, PackColumns, PackRefused, Refusal, decode_columns
 
 NOT_STORABLE = "not_storable"
 """The stream's own reason: a pack that PostgreSQL refused, which would be a fault of ours."""

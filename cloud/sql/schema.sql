@@ -136,18 +136,6 @@ CREATE VIEW fieldline.alert AS
 
 ALTER TABLE fieldline.alert OWNER TO fieldline_owner;
 
-CREATE VIEW fieldline.channel AS
- SELECT d.device,
-    s.channel,
-    s.label,
-    s.unit,
-    s.minimum,
-    s.maximum
-   FROM (storage.series s
-     JOIN storage.device d ON ((d.id = s.device)));
-
-ALTER TABLE fieldline.channel OWNER TO fieldline_owner;
-
 CREATE TABLE storage.ledger (
     device integer NOT NULL,
     epoch text NOT NULL,
@@ -162,6 +150,54 @@ CREATE TABLE storage.ledger (
 WITH (fillfactor='50');
 
 ALTER TABLE storage.ledger OWNER TO fieldline_owner;
+
+CREATE TABLE storage.reading (
+    "time" timestamp with time zone NOT NULL,
+    received timestamp with time zone NOT NULL,
+    value double precision,
+    series integer NOT NULL,
+    kind integer NOT NULL,
+    text text
+)
+PARTITION BY RANGE ("time");
+
+ALTER TABLE storage.reading OWNER TO fieldline_owner;
+
+CREATE VIEW fieldline.audit AS
+ SELECT d.device,
+    l.packs,
+    l.stored,
+    l.readings AS readings_booked,
+    COALESCE(r.n, (0)::bigint) AS readings_found
+   FROM ((( SELECT ledger.device,
+            (sum(ledger.packs))::bigint AS packs,
+            (sum(storage.count(ledger.stored)))::bigint AS stored,
+            (sum(ledger.readings))::bigint AS readings
+           FROM storage.ledger
+          GROUP BY ledger.device) l
+     JOIN storage.device d ON ((d.id = l.device)))
+     LEFT JOIN ( SELECT s.device,
+            (sum(c.n))::bigint AS n
+           FROM (( SELECT reading.series,
+                    count(*) AS n
+                   FROM storage.reading
+                  GROUP BY reading.series) c
+             JOIN storage.series s ON ((s.id = c.series)))
+          GROUP BY s.device) r ON ((r.device = l.device)));
+
+ALTER TABLE fieldline.audit OWNER TO fieldline_owner;
+
+CREATE VIEW fieldline.channel AS
+ SELECT d.device,
+    s.channel,
+    s.label,
+    s.unit,
+    s.minimum,
+    s.maximum
+   FROM (storage.series s
+     JOIN storage.device d ON ((d.id = s.device)));
+
+ALTER TABLE fieldline.channel OWNER TO fieldline_owner;
 
 CREATE VIEW fieldline.completeness AS
  SELECT d.device,
@@ -294,18 +330,6 @@ CREATE TABLE storage.kind (
 );
 
 ALTER TABLE storage.kind OWNER TO fieldline_owner;
-
-CREATE TABLE storage.reading (
-    "time" timestamp with time zone NOT NULL,
-    received timestamp with time zone NOT NULL,
-    value double precision,
-    series integer NOT NULL,
-    kind integer NOT NULL,
-    text text
-)
-PARTITION BY RANGE ("time");
-
-ALTER TABLE storage.reading OWNER TO fieldline_owner;
 
 CREATE VIEW fieldline.reading AS
  SELECT r."time",
@@ -617,11 +641,17 @@ GRANT SELECT ON TABLE fieldline.alert TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.alert TO fieldline_control;
 GRANT SELECT ON TABLE fieldline.alert TO fieldline_stream;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE storage.ledger TO fieldline_stream;
+
+GRANT SELECT,INSERT ON TABLE storage.reading TO fieldline_stream;
+
+GRANT SELECT ON TABLE fieldline.audit TO fieldline_reader;
+GRANT SELECT ON TABLE fieldline.audit TO fieldline_control;
+GRANT SELECT ON TABLE fieldline.audit TO fieldline_stream;
+
 GRANT SELECT ON TABLE fieldline.channel TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.channel TO fieldline_control;
 GRANT SELECT ON TABLE fieldline.channel TO fieldline_stream;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE storage.ledger TO fieldline_stream;
 
 GRANT SELECT ON TABLE fieldline.completeness TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.completeness TO fieldline_control;
@@ -650,8 +680,6 @@ GRANT SELECT ON TABLE fieldline.newest TO fieldline_stream;
 GRANT SELECT,INSERT ON TABLE storage.foreign_reading TO fieldline_stream;
 
 GRANT SELECT,INSERT ON TABLE storage.kind TO fieldline_stream;
-
-GRANT SELECT,INSERT ON TABLE storage.reading TO fieldline_stream;
 
 GRANT SELECT ON TABLE fieldline.reading TO fieldline_reader;
 GRANT SELECT ON TABLE fieldline.reading TO fieldline_control;

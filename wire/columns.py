@@ -79,7 +79,8 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
     latest = received_utc + FUTURE
     names: dict[str, str] = {}  # resolved names that were found sound, and their channels
     sound_units: set[str] = set()
-    base_name = base_unit = ""
+    base_name = base_unit = channel = ""
+    last_name = last_unit = None
     base_time = 0
     base_value = -0.0  # adding 0.0 would turn -0.0 into 0.0
     base_sum: float | None = None
@@ -121,13 +122,17 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
                     raise _bad_number(total)
 
             name = base_name if record.n is None else base_name + record.n
-            channel = names.get(name)
-            if channel is None:
-                channel = names[name] = _channel(device, name)
+            if name is not last_name:  # most records have the very string of the one before
+                if name not in names:
+                    names[name] = _channel(device, name)
+                channel = names[name]
+                last_name = name
             unit = base_unit if record.u is None else record.u
-            if unit not in sound_units:
-                _check_unit(unit)
-                sound_units.add(unit)
+            if unit is not last_unit:
+                if unit not in sound_units:
+                    _check_unit(unit)
+                    sound_units.add(unit)
+                last_unit = unit
 
             seconds = record.t
             if seconds is None:

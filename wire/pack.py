@@ -117,27 +117,31 @@ def encode_pack(
     if len(readings) > MAX_RECORDS:
         msg = f"a pack holds at most {MAX_RECORDS} readings, not {len(readings)}"
         raise PackTooLarge(msg)
-    in_time = sorted(readings, key=_time_utc)
-    _check(in_time[0])
-    _check(in_time[-1])  # so all times between are right as well
-    base = in_time[0].time_utc
-
     groups: defaultdict[str, list[Reading]] = defaultdict(list)
-    for reading in in_time:
+    for reading in readings:
         groups[reading.channel].append(reading)
 
     records: list[_First | _Number | _Text | _Flag] = []
+    base = min(groups[readings[0].channel], key=_time_utc).time_utc
     base_unit = ""
     for channel, group in groups.items():
+        group.sort(key=_time_utc)
+        if not (
+            is_channel_name(channel)
+            and group[0].time_utc >= EARLIEST_UTC
+            and group[-1].time_utc <= LATEST_ENCODED_UTC
+        ):
+            _check(group[0])
+            _check(group[-1])
         for unit, run in _runs(group):
-            _check(run[0])  # name and unit are those of all the run
-            first = _First(bn=f"{device}/{channel}")
+            first = _First(f"{device}/{channel}")
             if unit != base_unit:
+                _check(run[0])
                 first.bu = base_unit = unit
-            rest = _relative(run, base)
-            _fill(first, rest[0])
+            relative = _relative(run, base)
+            _fill(first, relative[0])
             records.append(first)
-            records += rest[1:]
+            records += relative[1:]
     start = records[0]
     assert isinstance(start, _First)
     start.bt, start.t = base / 1e6, None

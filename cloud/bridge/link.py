@@ -122,11 +122,10 @@ class _Socket(ssl.SSLSocket):
 
     def _hear_out(self) -> None:
         """Read until the broker has closed: closed with bytes unread, TCP drops what we sent."""
-        tcp = super(ssl.SSLSocket, self)
         try:
-            tcp.shutdown(socket.SHUT_WR)
+            socket.socket.shutdown(self, socket.SHUT_WR)
             self.settimeout(_GOODBYE_S)
-            while tcp.recv(_READ_BYTES):
+            while socket.socket.recv(self, _READ_BYTES):
                 pass
         except OSError:
             return
@@ -142,7 +141,7 @@ class Link:
         self._settings = settings
         self._handle = handle
         self._socket: _Socket | None = None
-        self._subscribed = False
+        self._accepted = False
         self._receipts_in_flight = 0
         self._opened_at = self._pinged_at = 0.0
         self._client = self._make_client()
@@ -154,8 +153,8 @@ class Link:
 
     @property
     def up(self) -> bool:
-        """Whether the subscriptions stand."""
-        return self._subscribed and self._socket is not None
+        """Whether the broker has accepted the connection."""
+        return self._accepted and self._socket is not None
 
     @property
     def blocked(self) -> bool:
@@ -170,7 +169,7 @@ class Link:
     def connect(self) -> None:
         """Connect, for two seconds at most; `up` follows when the broker has agreed."""
         self.failure = None
-        self._subscribed = False
+        self._accepted = False
         # Receipts on their way are told anew; paho would send the old ones once more.
         self._client.drop_out_messages()
         self._receipts_in_flight = 0
@@ -219,6 +218,8 @@ class Link:
             self._client.loop_write()
         if self._socket is not None and self._socket.outgoing:
             self._socket.flush()
+            if self._socket.ended:
+                self._fail("connection lost")
 
     def tick(self, now: float, *, hold: bool) -> None:
         """Keep the connection alive; call at least once a second.
@@ -228,7 +229,7 @@ class Link:
         """
         if self._socket is None:
             return
-        if not self._subscribed and not hold and now - self._opened_at > _CONNECT_S:
+        if not self._accepted and not hold and now - self._opened_at > _CONNECT_S:
             self._fail("accepted the connection and then said nothing")
         elif not hold:
             self._client.loop_misc()
@@ -305,7 +306,7 @@ class Link:
         self._drop()
 
     def _drop(self) -> None:
-        self._subscribed = False
+        self._accepted = False
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -318,7 +319,7 @@ class Link:
 
     def _on_socket_close(self, _client: paho.Client, _data: object, _sock: object) -> None:
         self._socket = None
-        self._subscribed = False
+        self._accepted = False
 
     def _on_connect(
         self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _props: object
@@ -326,6 +327,7 @@ class Link:
         if code.is_failure:
             self._fail(f"refused the connection: {code}")
             return
+        self._accepted = True
         group = self._settings.group
         client.subscribe(
             [
@@ -347,7 +349,6 @@ class Link:
             if code.is_failure:
                 self._fail(f"refused a subscription: {code}; look at the bridge's access rules")
                 return
-        self._subscribed = True
 
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, _props: object

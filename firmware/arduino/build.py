@@ -99,10 +99,10 @@ def build_rig(binary: Path = RIG) -> Path:
             # -isystem: simavr's own headers do warn.
             _run(
                 "the rig",
-                ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
-                + ["-isystem", str(_SIMAVR), "-o", str(made), str(RIG_SOURCE)]
-                + ["-lsimavr", "-lelf"],
-            )
+                ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+                 "-isystem", str(_SIMAVR), "-o", str(made), str(RIG_SOURCE),
+                 "-lsimavr", "-lelf"],
+            )  # fmt: skip
             made.rename(binary)
     return binary
 
@@ -113,11 +113,11 @@ def _compile_sketch(folder: Path, build: Path, flags: str) -> str:
     # The builder's folder as hardware and as tools: it brings the recipe that finds ctags.
     said = _run(
         f"the sketch {folder.name}",
-        ["arduino-builder", "-compile", "-quiet", "-warnings", "all"]
-        + ["-hardware", str(_HARDWARE), "-hardware", str(_BUILDER), "-tools", str(_BUILDER)]
-        + ["-libraries", str(LIBRARIES), "-fqbn", "arduino:avr:uno"]
-        + ["-build-path", str(build), "-prefs", f"build.extra_flags={flags}", str(folder)],
-    )
+        ["arduino-builder", "-compile", "-warnings", "all", "-fqbn", "arduino:avr:uno",
+         "-hardware", str(_HARDWARE), "-hardware", str(_BUILDER), "-tools", str(_BUILDER),
+         "-libraries", str(LIBRARIES), "-build-path", str(build),
+         "-prefs", f"build.extra_flags={flags}", str(folder)],
+    )  # fmt: skip
     ours = (str(folder), str(LIBRARIES), str(build / "sketch"))
     return "\n".join(
         line for line in said.splitlines() if "warning:" in line and line.startswith(ours)

@@ -138,7 +138,7 @@ class Board:
                 or (missing and self._restarted)
             ):
                 self._count("resets", 1)
-                self._clock = BoardClock()
+                self._clock.begin_anew()
                 missing = sample.sequence
             if missing:
                 self._count("lost_lines", missing)

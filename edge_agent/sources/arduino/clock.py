@@ -40,13 +40,17 @@ class _Point(NamedTuple):
 
 
 class BoardClock:
-    """Turns one board's milliseconds into the host's monotonic µs; make a new one at a reset."""
+    """Turns one board's milliseconds into the host's monotonic µs; `begin_anew` at a reset."""
 
     def __init__(self) -> None:
+        self._newest = 0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget all but the newest time, which the next ones must be later than."""
         self._last_ms: int | None = None
         self._board = 0
         self._offset = 0.0
-        self._newest = 0
         self._rate = 0.0
         self._uncertain = LARGEST_DRIFT
         self._block_end = 0
@@ -66,7 +70,6 @@ class BoardClock:
         """
         if self._last_ms is None:
             self._offset = arrived
-            self._newest = arrived - 1
             self._block_end = arrived + _BLOCK_US
         else:
             passed = (board_ms - self._last_ms) % _WRAP * 1000
@@ -91,10 +94,11 @@ class BoardClock:
 
     def _end_block(self, now: _Point) -> None:
         if self._quickest is not None:
-            if not self._touched:
-                self._offset = self._latency(self._quickest) + self._rate * now.board
             self._blocks.append(self._quickest)
             self._learn_rate()
+            if not self._touched:
+                lifted = self._latency(self._quickest) + self._rate * now.board
+                self._offset = max(self._offset, lifted)
         self._quickest = None
         self._touched = False
         self._block_end = now.arrived + _BLOCK_US

@@ -36,16 +36,12 @@ class Panel:
 
 
 def panels() -> list[Panel]:
-    found = []
-    for file in sorted((FOLDER / "dashboards").glob("*.json")):
-        for panel in json.loads(file.read_text())["panels"]:
-            for target in panel["targets"]:
-                found.append(
-                    Panel(
-                        file.stem, panel["title"], panel["type"], target["rawSql"], target["format"]
-                    )
-                )
-    return found
+    return [
+        Panel(file.stem, panel["title"], panel["type"], target["rawSql"], target["format"])
+        for file in sorted((FOLDER / "dashboards").glob("*.json"))
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel["targets"]
+    ]
 
 
 def named(panel: Panel) -> str:
@@ -83,7 +79,7 @@ def fill(owner: psycopg.Connection[TupleRow]) -> None:
         )
         owner.execute(
             "INSERT INTO storage.rejected"
-            " (time, origin, device, reason, payload, log, partition, \"offset\", number)"
+            ' (time, origin, device, reason, payload, log, partition, "offset", number)'
             " VALUES (now() - interval '5 min', 'mqtt:x', %s, 'not_json: …', 'x', %s, 0, 0, 0)",
             [device, device],
         )
@@ -164,7 +160,9 @@ def test_a_chart_has_a_point_wherever_there_is_data_and_no_more_than_pixels(
 
 def test_ninety_days_touch_no_raw_readings(reader: psycopg.Connection[TupleRow]) -> None:
     chart = next(p for p in panels() if p.title == "$unit")
-    plan = reader.execute(f"EXPLAIN {look(RANGES['90 days']).expand(chart.sql)}".encode()).fetchall()
+    plan = reader.execute(
+        f"EXPLAIN {look(RANGES['90 days']).expand(chart.sql)}".encode()
+    ).fetchall()
     text = "\n".join(row[0] for row in plan)
     assert "rollup_1h" in text
     assert "rollup_1m" not in text

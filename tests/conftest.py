@@ -1,0 +1,63 @@
+"""What all tests share: real servers, one of each a session, and no quiet errors."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud.stack.folder import Folder
+from tests.servers import Broker, Kafka, Postgres, Server
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """Fail a test in which something logged an error, unless it is marked `logs_errors`."""
+    yield
+    if request.node.get_closest_marker("logs_errors"):
+        return
+    errors = [
+        record.getMessage()
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.ERROR
+    ]
+    assert not errors, f"logged errors: {errors}"
+
+
+def _session(make: Callable[[Folder], Server]) -> Iterator[Server]:
+    # Not pytest's own folder: PostgreSQL's user may not enter that one.
+    parent = Path(tempfile.mkdtemp(prefix="fieldline-test-"))
+    parent.chmod(0o755)
+    server = make(Folder(parent))
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.running:
+            server.kill()
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Server]:
+    """A Mosquitto."""
+    yield from _session(Broker)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Server]:
+    """A Kafka."""
+    yield from _session(Kafka)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL with the schema."""
+    yield from _session(Postgres)

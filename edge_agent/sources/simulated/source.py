@@ -30,9 +30,17 @@ class SimulatedSource:
             for channel, value in zip(described, values(settings), strict=True)
         ]
         at_once = max(_READINGS_AT_ONCE // len(table), 1)
-        k = int(context.now_utc() * rate / 1e6) + 1
+
+        def newest(now: int) -> int:
+            return int((now + 0.5) * rate / 1e6)
+
+        def at(k: int) -> int:
+            return round(k * 1e6 / rate)
+
+        rest_s = _BATCH_S if rate * _BATCH_S > 1 else 0.0
+        k = newest(context.now_utc()) + 1
         while not context.stopping.is_set():
-            due = int(context.now_utc() * rate / 1e6)
+            due = newest(context.now_utc())
             if due < k - 2 * max(rate, 1):
                 k = due + 1  # the wall clock was set back
             elif due - k > max(_FORGET_S * rate, 1):
@@ -40,7 +48,7 @@ class SimulatedSource:
                 k = due
             last = min(due, k + at_once - 1)
             if k <= last:
-                times = [round(i * 1e6 / rate) for i in range(k, last + 1)]
+                times = [at(i) for i in range(k, last + 1)]
                 context.emit(
                     [
                         Reading(channel, t, value(t), unit)
@@ -50,5 +58,5 @@ class SimulatedSource:
                 )
                 k = last + 1
             if last == due:
-                pause = k / rate - context.now_utc() / 1e6
-                context.wait(max(pause, _BATCH_S if rate * _BATCH_S > 1 else 0.0))
+                pause = max((at(k) - context.now_utc()) / 1e6, rest_s, 1e-6)
+                context.wait(min(pause, 1 / rate + rest_s))

@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 # Serial collection and one heap region needed: the driver only passes bytes on.
 _JAVA_OPTIONS = (
     "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss512k -XX:MaxMetaspaceSize=256m "
-    "-XX:ReservedCodeCacheSize=64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 "
+    "-XX:ReservedCodeCacheSize=64m -Xms64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 "
     f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'} "
     "-Djava.net.preferIPv4Stack=true"
 )
@@ -44,7 +44,7 @@ _PROPERTIES = {
     "spark.ui.retainedJobs": "1",
     "spark.ui.retainedStages": "1",
     "spark.ui.retainedTasks": "10",
-    "spark.cleaner.periodicGC.interval": "10min",
+    "spark.cleaner.periodicGC.interval": "3min",
     "spark.eventLog.enabled": "false",
     "spark.task.maxFailures": "1",
 }
@@ -77,6 +77,10 @@ def start(settings: Spark) -> "SparkSession":
     }
     for key, value in (properties | settings.properties).items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # py4j raises what the JVM raised
+        msg = f"Spark does not start: {' '.join(str(error).split())[:400]}"
+        raise StreamError(msg) from error
     session.sparkContext.setLogLevel("WARN")
     return session

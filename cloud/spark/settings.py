@@ -47,7 +47,7 @@ class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     progress_file: str
     max_packs: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2000
-    max_readings: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 1_000_000
+    max_readings: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 400_000
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,6 +34,9 @@ _KAFKA = {
     "kafka.request.timeout.ms": "5000",
     "kafka.reconnect.backoff.max.ms": "500",
     "kafkaConsumer.pollTimeoutMs": "5000",
+    # A consumer asks ahead for what is not there yet, and Kafka lets that request, and with it
+    # the next batch, wait so long: 500 ms if nothing is said.
+    "kafka.fetch.max.wait.ms": "5",
     "startingOffsets": "earliest",
     # What Kafka lost, devices send again: their receipts do not say that it is stored.
     "failOnDataLoss": "false",

@@ -1,0 +1,29 @@
+"""`fieldline status`."""
+
+import argparse
+import time
+
+from cloud.stack.folder import Folder
+from cloud.stack.plan import read_plan
+from cloud.stack.screen import draw
+from cloud.stack.status import Observer
+
+
+def run(folder: Folder, options: argparse.Namespace) -> int:
+    """Say how everything does; 1 if not every stage is running."""
+    plan = read_plan(folder)
+    observer = Observer(folder, plan)
+    started = time.monotonic()
+    known = observer.knows_rates
+    seen = observer.look()
+    if not known and time.monotonic() - started < 0.8:  # rates need two looks
+        time.sleep(0.7)
+        seen = observer.look()
+    observer.close()
+    if options.json:
+        print(seen.to_json())
+    else:
+        from rich.console import Console
+
+        Console().print(draw(seen, plan, folder))
+    return 0 if seen.all_running else 1

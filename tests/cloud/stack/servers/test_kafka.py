@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from cloud.stack.errors import ServerMissing
 from cloud.stack.folder import Folder
@@ -49,6 +50,7 @@ def test_a_message_outlives_kill_9_and_a_deleted_folder_is_made_anew(own_kafka: 
         consumer.subscribe(["kept"])
         message = eventually(lambda: consumer.poll(1.0), what="the message is read")
         consumer.close()
+        assert message is not None
         assert message.value() == b"reading"
 
         own_kafka.kill()

@@ -10,7 +10,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.stack import accounts
@@ -35,10 +35,12 @@ class Session:
         self._done: dict[int, Any] = {}
         self._connected = threading.Event()
         self.gone = threading.Event()
-        client = self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=protocol)
+        client = self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion(protocol)
+        )
         client.tls_set_context(ssl.create_default_context(cafile=broker.ca))
         client.username_pw_set(username, password)
-        client.reconnect_delay_set(0.01, 0.01)
+        client.reconnect_delay_set(0.01, 0.01)  # type: ignore[arg-type]  # seconds, and it waits so long
         client.on_connect = self._on_connect
         client.on_publish = lambda _c, _u, mid, code, _p: self._done.__setitem__(mid, code.value)
         client.on_subscribe = lambda _c, _u, mid, codes, _p: self._done.__setitem__(
@@ -57,6 +59,7 @@ class Session:
     def subscribe(self, topic: str) -> int:
         # After a refusal the client connects anew, and has nowhere to ask meanwhile.
         mid = eventually(lambda: self.client.subscribe(topic, **self._quality)[1])
+        assert mid is not None
         return int(eventually(lambda: self._done.get(mid, -1) + 1, what=topic)) - 1
 
     def close(self) -> None:

@@ -144,6 +144,7 @@ def test_unknown_keys_are_ignored_at_every_depth() -> None:
         ),
         (decode_stored, b'{"log":"l","epoch":"k3v9x0q2m4t7a1zz","stored":[[3,2]]}'),
         (decode_status, b"{}"),
+        (decode_status, b'{"state":"online","unknown":"\xff"}'),
         (decode_status, b'{"state":"fine"}'),
         (decode_status, b'{"state":"online","since":NaN}'),
         (decode_status, b'{"state":"online","since":"now"}'),

@@ -67,7 +67,7 @@ def test_a_pack_comes_back_as_it_was(
 
 @given(st.lists(st.integers(EARLIEST, LATEST), min_size=1, max_size=50))
 @example([4_102_444_799_999_999, 4_102_444_799_999_998, EARLIEST])
-@example([2**51 - 1, 2**51 + 1, 3_999_999_999_999_999])
+@example([2**31 * 10**6 - 1, 2**31 * 10**6 + 1, 2**51 - 1, 2**51 + 1, 3_999_999_999_999_999])
 def test_every_microsecond_of_a_century_comes_back(times: list[int]) -> None:
     readings = [Reading("a", time, float(i)) for i, time in enumerate(times)]
     assert as_a_set(decode(encode(readings)).readings) == as_a_set(readings)
@@ -161,11 +161,12 @@ def test_integers_and_subclasses_of_float_travel_as_numbers() -> None:
 )
 def test_a_reading_that_no_decoder_would_take_is_not_encoded(reading: Reading) -> None:
     assert fault(reading)
-    others = [Reading("a", NOW - 1, 0.5), Reading("b", NOW + 1, 1.5), Reading("a", NOW + 2, "x")]
-    assert not any(map(fault, others))
-    with pytest.raises(ReadingRefused) as refused:
-        encode([*others, reading])
-    assert refused.value.reading is reading
+    numbers = [Reading("a", NOW - 1, 0.5), Reading("b", NOW + 1, 1.5), Reading("a", NOW + 2, 2.5)]
+    for others in ([], numbers, [*numbers, Reading("a", NOW + 3, "x")]):
+        assert not any(map(fault, others))
+        with pytest.raises(ReadingRefused) as refused:
+            encode([*others, reading])
+        assert refused.value.reading is reading
 
 
 @given(packs)
@@ -239,6 +240,10 @@ def test_a_time_ten_minutes_ahead_is_the_last_that_is_taken() -> None:
     pack = decode(encode(readings), received_utc=NOW)
     assert pack.readings == readings[:1]
     assert [(refusal.reason, refusal.record) for refusal in pack.refused] == [("time_too_late", 1)]
+
+
+def test_zero_keeps_its_sign() -> None:
+    assert str(decode(encode([Reading("a", NOW, -0.0)])).readings[0].value) == "-0.0"
 
 
 def test_the_last_of_doubled_labels_counts() -> None:

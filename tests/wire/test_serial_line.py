@@ -197,14 +197,19 @@ def test_lines_are_found_however_the_bytes_are_cut(drawn: list[Line], places: li
     assert (overlong, garbage) == (0, 0)
 
 
-@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=8), st.integers(1, 30))
-@example(b"12345\r\n", [6], 5)
-@example(b"123456\n7\n", [6, 7], 5)
-def test_cutting_the_bytes_elsewhere_changes_nothing(
-    stream: bytes, places: list[int], limit: int
-) -> None:
-    stream = stream.replace(b"a", b"\n").replace(b"b", b"\r\n")
-    assert read_all(cut(stream, places), limit) == read_all([stream], limit)
+@given(st.lists(st.binary(max_size=15), max_size=9), st.lists(st.integers(0, 120), max_size=9))
+@example([b"12345678901\r"], [11])
+@example([b"12345678901234", b"5"], [12, 13])
+def test_cutting_the_bytes_elsewhere_changes_nothing(drawn: list[bytes], places: list[int]) -> None:
+    stream = b"\n".join(drawn) + b"\n"
+    assert read_all(cut(stream, places), limit=11) == read_all([stream], limit=11)
+
+
+def test_an_overlong_line_ends_where_the_next_begins() -> None:
+    reader = LineReader(limit=5)
+    pieces = [b"1234", b"5678", b"9", b"0\r\nab", b"c\r\n", b"12345\r", b"\n"]
+    assert [reader.feed(piece) for piece in pieces] == [[], [], [], [], [b"abc"], [], [b"12345"]]
+    assert reader.overlong == 1
 
 
 @given(st.binary(max_size=300), samples)

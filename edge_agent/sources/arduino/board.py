@@ -14,6 +14,8 @@ _HELLO_EVERY_US = 1_500_000
 _ANSWER_WITHIN_US = 2_000_000
 _TRIES = 3
 _COUNTER = 1 << 32
+_MOST_HELD = 200
+"""Samples that wait for the description at most."""
 
 
 class Values(NamedTuple):
@@ -56,6 +58,7 @@ class Board:
         self._to_greet = True
         self._next_hello = 0
         self._pending: list[_Pending] = []
+        self._held: list[Values] = []
 
     @property
     def speaks(self) -> bool:
@@ -87,11 +90,14 @@ class Board:
         return self.description
 
     def take(self, sample: Sample, arrived: int) -> Values | None:
-        """Take a sample that arrived at monotonic µs; None if its channels are not known."""
+        """Take a sample that arrived at monotonic µs; None if its channels are not known yet."""
         self._follow(sample)
         taken = self._clock.estimate(sample.board_ms, arrived)
         if self.description is None:
-            self._count("unnamed_samples", 1)
+            if len(self._held) < _MOST_HELD:
+                self._held.append(Values(taken, sample.values))
+            else:
+                self._count("unnamed_samples", 1)
             return None
         if len(sample.values) != len(self.description.channels):
             self._count("bad_fields", 1)
@@ -99,6 +105,15 @@ class Board:
             self.ask_again()
             return None
         return Values(taken, sample.values)
+
+    def held(self) -> list[Values]:
+        """Give out, once, the samples that came before the description and fit it."""
+        held, self._held = self._held, []
+        width = len(self.description.channels) if self.description else 0
+        fitting = [values for values in held if len(values.values) == width]
+        if len(fitting) < len(held):
+            self._count("unnamed_samples", len(held) - len(fitting))
+        return fitting
 
     def answer(self, command: str) -> None:
         """Take the answer to a command, whatever it was."""

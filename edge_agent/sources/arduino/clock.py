@@ -18,7 +18,6 @@ to be, never earlier than the sample plus the smallest latency that there is.
 from collections import deque
 from collections.abc import Callable
 from itertools import combinations
-from statistics import median
 from typing import NamedTuple
 
 _WRAP = 1 << 32
@@ -107,11 +106,12 @@ class BoardClock:
         baseline = self._blocks[-1].board - self._blocks[0].board
         if baseline * LARGEST_DRIFT <= _UNEVEN_US:
             return
-        rate = median(
+        rates = sorted(
             (b.arrived - a.arrived) / (b.board - a.board) - 1
             for a, b in combinations(self._blocks, 2)
             if b.board - a.board >= baseline / 2
         )
+        rate = rates[len(rates) // 2]
         self._rate = min(max(rate, -LARGEST_DRIFT), LARGEST_DRIFT)
         self._uncertain = max(_UNEVEN_US / baseline, _SURE_DRIFT)
 

@@ -8,7 +8,7 @@ from typing import Self
 from edge_agent.sources.announced import Announced
 from edge_agent.sources.api import Board as Introduction
 from edge_agent.sources.api import Channel, Context, Reading, SourceFailed
-from edge_agent.sources.arduino.board import Board, Description
+from edge_agent.sources.arduino.board import Board, Description, Values
 from edge_agent.sources.arduino.clock import WallClock
 from edge_agent.sources.arduino.port import Port
 from edge_agent.sources.arduino.settings import Settings
@@ -145,8 +145,10 @@ class Connection:
                 description = self._board.describe(decoded)
                 if description is not None:
                     self._describe(description)
+                    return [r for values in self._board.held() for r in self._readings(values)]
             case Sample():
-                return self._readings(decoded, arrived)
+                values = self._board.take(decoded, arrived)
+                return self._readings(values) if values else []
             case Log():
                 log.log(_LEVELS[decoded.level], "%s: %s", self._settings.name, decoded.text)
             case Answer():
@@ -174,10 +176,7 @@ class Connection:
             self._channels, Introduction(greeting.sketch, greeting.version, greeting.board)
         )
 
-    def _readings(self, sample: Sample, arrived: int) -> list[Reading]:
-        values = self._board.take(sample, arrived)
-        if values is None:
-            return []
+    def _readings(self, values: Values) -> list[Reading]:
         time_utc = self._wall.utc(values.taken)
         return [
             Reading(channel.channel, time_utc, value, channel.unit)

@@ -84,9 +84,10 @@ def test_what_stands_before_a_held_message_is_let_through() -> None:
     frames = Frames(lambda *message: got.append(message))
     connack, pingresp = other(0x20, b"\0\0\0"), other(0xD0, b"")
     frames.feed(connack + publish(b"t", 1, b"x") + pingresp, hold=True)
-    assert (frames.rest, got, frames.blocked) == (connack, [], True)
+    assert (bytes(frames.rest), len(got), frames.blocked) == (connack, 0, True)
     frames.feed(b"")
-    assert (frames.rest, got, frames.blocked) == (connack + pingresp, [(b"t", 1, b"x")], False)
+    assert (bytes(frames.rest), frames.blocked) == (connack + pingresp, False)
+    assert got == [(b"t", 1, b"x")]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from cloud.bridge.seldom import Seldom
 def test_a_thing_is_said_when_new_and_again_after_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    now = 0.0
-    seldom = Seldom(logging.getLogger("seldom"), clock=lambda: now)
+    clock = [0.0]
+    seldom = Seldom(logging.getLogger("seldom"), clock=lambda: clock[0])
     caplog.set_level(logging.INFO)
-    for now in (0.0, 1.0, 59.0, 60.0, 61.0):
+    for clock[0] in (0.0, 1.0, 59.0, 60.0, 61.0):
         seldom.say("kafka", "away")
     seldom.say("kafka", "refuses")
     seldom.say("mqtt", "away")

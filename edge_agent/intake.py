@@ -29,9 +29,7 @@ class Intake:
     after a longer pause is given out at once, so that a slow sensor sees no added latency.
     """
 
-    def __init__(
-        self, commit_s: float, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, commit_s: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._commit_s = commit_s
         self._monotonic = monotonic
         lock = threading.Lock()

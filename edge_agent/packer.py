@@ -24,7 +24,6 @@ _Group = tuple[TimeQuality, list[Reading]]
 _log = logging.getLogger(__name__)
 
 
-
 class LiveLane(Protocol):
     """Where packs go that have just been written, if anybody is there to take them."""
 

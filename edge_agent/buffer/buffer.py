@@ -93,9 +93,7 @@ class Buffer:
             self._lost = lost
             self._positions = positions
             self._forget = RangeSet()
-            self._delivery = Delivery(
-                store.epoch, held, now=self._monotonic(), hole_s=self._hole_s
-            )
+            self._delivery = Delivery(store.epoch, held, now=self._monotonic(), hole_s=self._hole_s)
 
     def _set_aside(self, damage: sqlite3.Error) -> EpochBegun:
         """Rename the damaged files and begin anew; positions that are still known are kept."""
@@ -161,9 +159,7 @@ class Buffer:
         with self._disk:
             forget = self._forget
             first = self._store.next
-            dropped = self._on_disk(
-                lambda store: store.put(packs, positions, forget, self.quota)
-            )
+            dropped = self._on_disk(lambda store: store.put(packs, positions, forget, self.quota))
             with self._mind:
                 self._forget -= forget
                 self._positions.update(positions)
@@ -268,7 +264,7 @@ class Buffer:
 
 def _shortened(lost: list[Lost]) -> list[tuple[int, int, str]]:
     """The newest ranges, the many before them as one: what is between is stored anyway."""
-    rows = [tuple(row) for row in lost]
+    rows = [(row.first, row.last, row.reason) for row in lost]
     if len(rows) <= LOST_RANGES:
         return rows
     cut = len(rows) - LOST_RANGES + 1

@@ -113,9 +113,7 @@ class Delivery:
 
         Accepted or not: the log may have thrown it away before the stream came to it.
         """
-        holes = (
-            self.held & RangeSet(((0, self._top_stored),)) if self._top_stored >= 0 else NOTHING
-        )
+        holes = self.held & RangeSet(((0, self._top_stored),)) if self._top_stored >= 0 else NOTHING
         self._again = holes & self._holes
         self._holes = holes
         self._holes_at = now + self._hole_s

@@ -5,6 +5,7 @@ and decides, and nothing here needs a lock. A new client for each connection kee
 sending again by itself what the buffer will send again.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -76,17 +77,13 @@ class Waker:
 
     def wake(self) -> None:
         """End the poll that is going on, or the next one."""
-        try:
+        with contextlib.suppress(BlockingIOError):  # it is full of wake-ups already
             os.write(self._write, b"!")
-        except BlockingIOError:
-            pass  # it is full of wake-ups already
 
     def drain(self) -> None:
         """Forget the wake-ups."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         """Release the descriptors."""
@@ -142,7 +139,7 @@ class Link:
         return client
 
     def _open(self, settings: Settings, where: str) -> None:
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_S
         try:
             self._client.connect(
@@ -160,7 +157,8 @@ class Link:
             ) from None
         except ssl.SSLError as error:
             raise LinkFailed(
-                f"no TLS with the broker at {where} ({error.reason or error}). Is this its TLS port?",
+                f"no TLS with the broker at {where} ({error.reason or error})."
+                " Is this its TLS port?",
                 patient=True,
             ) from None
         except socket.gaierror as error:
@@ -214,10 +212,11 @@ class Link:
             self._client.loop_read()
         else:
             writing = [sock] if self._client.want_write() else []
-            readable, writable, _ = select.select([sock, self._waker], writing, [], timeout)
-            if self._waker in readable:
+            wakes = self._waker.fileno()
+            readable, writable, _ = select.select([sock.fileno(), wakes], writing, [], timeout)
+            if wakes in readable:
                 self._waker.drain()
-            if sock in readable:
+            if sock.fileno() in readable:
                 self._client.loop_read()
             if writable:
                 self._client.loop_write()
@@ -266,4 +265,4 @@ class Link:
         self._events.append(Subscribed(codes[0].value, str(codes[0])))
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        self._events.append(Received(message.topic, message.payload))
+        self._events.append(Received(message.topic, bytes(message.payload)))

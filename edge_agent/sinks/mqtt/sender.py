@@ -203,8 +203,14 @@ class _Session:
         self._version = -1
         self._meta = b""
         self._substance: object = None
-        self.problem = ""
+        self._refusal = ""
+        self._deafness = ""
         link.subscribe(topics.receipt(device))
+
+    @property
+    def problem(self) -> str:
+        """Why packs do not flow, or are not forgotten, or nothing."""
+        return self._refusal or self._deafness
 
     def finished(self, stop_at: float | None) -> bool:
         """Say whether to end: asked to, and either nothing is left to send or no time."""
@@ -296,12 +302,12 @@ class _Session:
             try:
                 self._backlog.extend(self._buffer.take_due())
             except (DiskFailed, EpochBegun) as error:
-                self.problem = str(error)
+                self._refusal = str(error)
         return self._backlog.popleft() if self._backlog else None
 
     def _send(self, topic: str, number: int, payload: bytes) -> None:
         if len(payload) + OVERHEAD > self._link.largest:
-            self.problem = (
+            self._refusal = (
                 f"pack {number} has {len(payload)} bytes, more than the broker takes"
                 f" ({self._link.largest}). It is kept; raise the broker's max_packet_size"
             )
@@ -319,7 +325,7 @@ class _Session:
             case Subscribed():
                 self._backlog_at = time.monotonic() + RECEIPT_WAIT_S
                 if event.code >= 128:
-                    self.problem = (
+                    self._deafness = (
                         f"the broker refuses to pass on receipts ({event.name}), so nothing can"
                         " be forgotten. Check the device's access rules"
                     )
@@ -331,7 +337,7 @@ class _Session:
         if event.code == 0:
             self._pause, self._paused_until = PAUSE_LEAST_S, 0.0
             self._live_paused = False
-            self.problem = ""
+            self._refusal = ""
             return
         self._buffer.not_sent(RangeSet(((number, number),)))
         now = time.monotonic()
@@ -339,10 +345,12 @@ class _Session:
             self._paused_until = now + self._pause
             self._pause = min(self._pause * 2, PAUSE_MOST_S)
         if event.code == NO_SUBSCRIBERS:
-            self.problem = "nobody takes packs from the broker: is the bridge running? They are kept"
+            self._refusal = (
+                "nobody takes packs from the broker: is the bridge running? They are kept"
+            )
         elif event.code >= 128:
             self._live_paused = True
-            self.problem = f"the broker refuses packs ({event.name}). They are kept"
+            self._refusal = f"the broker refuses packs ({event.name}). They are kept"
 
     def _received(self, event: Received) -> None:
         try:

@@ -30,6 +30,7 @@ class ReplaySource:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._handed_over: str | None = None
 
     def run(self, context: Context) -> None:
         """Emit until the end of the file or until the agent stops; fails if there's no file."""
@@ -41,12 +42,20 @@ class ReplaySource:
             )
             self._play(path, self._position(path, context), context)
         except OSError as error:
+            self._settle(context)
             reason = f"cannot read {path}: {error.strerror}"
             raise SourceFailed(reason, "Name a file that the agent's user may read") from error
         except RecordingBroken as broken:
+            self._settle(context)
             reason = f"{path} is broken: {broken}"
             advice = "What came before has been read; mend the file, and the rest follows"
             raise SourceFailed(reason, advice) from broken
+
+    def _settle(self, context: Context) -> None:
+        """Wait until what was handed over is on disk, or the next try would hand it over again."""
+        while self._handed_over not in {None, context.position}:
+            if context.wait(0.05):
+                return
 
     def _position(self, path: Path, context: Context) -> Position:
         """Return where to go on, or the beginning, with the shift decided for good."""
@@ -81,7 +90,8 @@ class ReplaySource:
         def hand_over() -> None:
             if batch:
                 at = msgspec.structs.replace(begun, items=done)
-                context.emit(batch.copy(), positions.encode(at))
+                self._handed_over = positions.encode(at)
+                context.emit(batch.copy(), self._handed_over)
                 batch.clear()
 
         pace = Pace(self._settings.speed)

@@ -49,7 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(
-        name: str, module: str, text: str, example: str, of: argparse._SubParsersAction = commands
+        name: str,
+        module: str,
+        text: str,
+        example: str,
+        of: "argparse._SubParsersAction[argparse.ArgumentParser]" = commands,
     ) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = of.add_parser(
             name,
@@ -81,7 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     status.add_argument("--json", action="store_true", help="for programs")
 
-    env = command("env", "env", "say how to reach each part", "fieldline env --json")
+    env = command("env", "env", "say how to reach each part", 'psql "$(fieldline env postgres)"')
+    env.add_argument(
+        "part",
+        nargs="?",
+        choices=["mqtt", "kafka", "postgres", "grafana"],
+        metavar="PART",
+        help="only the address of mqtt, kafka, postgres or grafana, for use in other commands",
+    )
     env.add_argument("--json", action="store_true", help="for programs")
 
     logs = command("logs", "logs", "show what a stage has to say", "fieldline logs stream -f")

@@ -85,8 +85,7 @@ def programs(folder: Folder) -> list[Program]:
         )
         for sketch, file in _scenario_paths(folder).items()
     ]  # fmt: skip
-    for agent in agents(folder):
-        made.append(
+    made += [
             Program(
                 name=f"agent-{agent.device}",
                 command=[
@@ -98,7 +97,8 @@ def programs(folder: Folder) -> list[Program]:
                 group="demo",
                 once=agent.once,
             )
-        )  # fmt: skip
+        for agent in agents(folder)
+    ]  # fmt: skip
     return made
 
 

@@ -24,46 +24,57 @@ class Folder:
 
     @property
     def settings(self) -> Path:
+        """`fieldline.toml`."""
         return self.data / "fieldline.toml"
 
     @property
     def secrets(self) -> Path:
+        """One secret a file, mode 0700."""
         return self.data / "secrets"
 
     @property
     def tls(self) -> Path:
+        """The CA and the broker's certificate."""
         return self.data / "tls"
 
     @property
     def logs(self) -> Path:
+        """One log a program."""
         return self.data / "logs"
 
     @property
     def run(self) -> Path:
+        """What is made anew at each start."""
         return self.data / "run"
 
     @property
     def agents(self) -> Path:
+        """Agents run on this machine."""
         return self.data / "agents"
 
     @property
     def socket(self) -> Path:
+        """supervisord's socket."""
         return self.run / "supervisor.sock"
 
     @property
     def supervisor_config(self) -> Path:
+        """What supervisord runs."""
         return self.run / "supervisord.conf"
 
     @property
     def supervisor_log(self) -> Path:
+        """What supervisord did."""
         return self.logs / "supervisord.log"
 
     @property
     def supervisor_pid(self) -> Path:
+        """supervisord's process."""
         return self.run / "supervisord.pid"
 
     @property
     def lock(self) -> Path:
+        """Held by an `up` that is starting."""
         return self.run / "up.lock"
 
     @property
@@ -77,18 +88,23 @@ class Folder:
         return self.run / "samples.json"
 
     def secret(self, name: str) -> Path:
+        """Name the file of a secret."""
         return self.secrets / name
 
     def progress(self, stage: str) -> Path:
+        """Name a stage's progress file."""
         return self.run / f"{stage}.json"
 
     def config(self, stage: str) -> Path:
+        """Name a stage's generated settings."""
         return self.run / f"{stage}.toml"
 
     def log(self, program: str) -> Path:
+        """Name a program's log."""
         return self.logs / f"{program}.log"
 
     def agent(self, device: str) -> Path:
+        """Name an agent's folder."""
         return self.agents / device
 
 

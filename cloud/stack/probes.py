@@ -3,6 +3,7 @@
 import logging
 import ssl
 import time
+import urllib.request
 from contextlib import suppress
 from threading import Thread
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ _TIMEOUT_S = 1.2
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """An answer: counters since the server's start, or rates a second where it keeps them itself."""
+    """An answer: counters since the server's start, or rates a second where it keeps them."""
 
     at: float
     error: str = ""
@@ -70,8 +71,19 @@ class KafkaProbe:
         self._admin: Any = None
 
     def measure(self) -> Measured:
+        """Ask for the ends of the partitions."""
+        from confluent_kafka import KafkaException
+
+        try:
+            return self._measure()
+        except KafkaException as error:
+            raise ConnectionError(
+                f"does not answer at {self._kafka.bootstrap} ({error.args[0].name()})"
+            ) from None
+
+    def _measure(self) -> Measured:
         from confluent_kafka import TopicPartition
-        from confluent_kafka.admin import AdminClient, OffsetSpec
+        from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
         if self._admin is None:
             silent = logging.getLogger("fieldline.kafka")
@@ -82,11 +94,12 @@ class KafkaProbe:
             )
         metadata = self._admin.list_topics(topics.PACKS, timeout=_TIMEOUT_S)
         partitions = metadata.topics[topics.PACKS].partitions
-        if not partitions:
+        if not partitions:  # the bridge has not made the topic yet
             return Measured(at=time.time(), count_in=0)
-        ends = self._ask({TopicPartition(topics.PACKS, n): OffsetSpec.latest() for n in partitions})
+        spec: Any = OffsetSpec
+        ends = self._ask({TopicPartition(topics.PACKS, n): spec.latest() for n in partitions})
         newest = self._ask(
-            {TopicPartition(topics.PACKS, n): OffsetSpec.max_timestamp() for n in partitions}
+            {TopicPartition(topics.PACKS, n): spec.max_timestamp() for n in partitions}
         )
         stamp = max((info.timestamp for info in newest), default=-1)
         return Measured(
@@ -100,18 +113,55 @@ class KafkaProbe:
         return [future.result() for future in futures.values()]
 
     def close(self) -> None:
+        """Forget the client."""
         self._admin = None
 
 
 class BrokerProbe:
-    """What Mosquitto says of itself below `$SYS`; another broker need only accept the login."""
+    """What Mosquitto says of itself below `$SYS`; another broker need only take the login."""
 
     _LOAD = "$SYS/broker/load/publish/"
 
     def __init__(self, mqtt: Mqtt) -> None:
         self._mqtt = mqtt
+        self._client: Any = None
+        self._refused: list[str] = []
+        self._found: dict[str, float] = {}
 
     def measure(self) -> Measured:
+        """Hear what it has said since; a young broker says nothing of its load yet."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        if self._client is None:
+            self._connect()
+        else:
+            deadline = time.monotonic() + 0.02
+        wanted = {"", "received/1min", "sent/1min"}
+        while not self._refused and time.monotonic() < deadline:
+            code = self._client.loop(0.02)
+            if code != 0:
+                raise ConnectionError(f"has closed the connection ({code.name})")
+            if wanted <= self._found.keys():
+                break
+            if "" in self._found:  # what is retained follows at once
+                deadline = min(deadline, time.monotonic() + 0.2)
+        if self._refused:
+            raise ConnectionError(f"refuses the login: {self._refused[0]}")
+        if not self._found:
+            raise TimeoutError("takes connections, but does not answer")
+        received, sent = self._found.get("received/1min"), self._found.get("sent/1min")
+        return Measured(
+            at=time.time(),
+            rate_in=None if received is None else received / 60,
+            rate_out=None if sent is None else sent / 60,
+        )
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._client is not None:
+            self._client.disconnect()
+            self._client = None
+
+    def _connect(self) -> None:
         from paho.mqtt.client import Client, MQTTv5
         from paho.mqtt.enums import CallbackAPIVersion
 
@@ -138,27 +188,10 @@ class BrokerProbe:
         client.on_connect = connected
         client.on_subscribe = subscribed
         client.on_message = message
-        client.connect(self._mqtt.host, self._mqtt.port)
-        wanted = {"", "received/1min", "sent/1min"}
-        deadline = time.monotonic() + _TIMEOUT_S
-        while not refused and not wanted <= found.keys() and time.monotonic() < deadline:
-            client.loop(0.05)
-            if "" in found:  # what is retained follows at once; a young broker has none of it yet
-                deadline = min(deadline, time.monotonic() + 0.2)
-        client.disconnect()
-        if refused:
-            raise ConnectionError(f"refuses the login: {refused[0]}")
-        if not found:
-            raise TimeoutError("takes connections, but does not answer")
-        received, sent = found.get("received/1min"), found.get("sent/1min")
-        return Measured(
-            at=time.time(),
-            rate_in=None if received is None else received / 60,
-            rate_out=None if sent is None else sent / 60,
-        )
-
-    def close(self) -> None:
-        pass
+        self._found, self._refused = found, refused
+        # A broker that hangs is noticed by its silence.
+        client.connect(self._mqtt.host, self._mqtt.port, keepalive=5)
+        self._client = client
 
 
 _DEVICES = """
@@ -191,6 +224,7 @@ class PostgresProbe:
         self._connection: Any = None
 
     def measure(self) -> Measured:
+        """Ask the views."""
         import psycopg
 
         if self._connection is None:
@@ -216,6 +250,7 @@ class PostgresProbe:
         )
 
     def close(self) -> None:
+        """Hang up."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -255,3 +290,18 @@ def in_words(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens at its port"
     return text[:200]
+
+
+class GrafanaProbe:
+    """Whether Grafana says that it is well."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def measure(self) -> Measured:
+        """Ask its health page."""
+        with urllib.request.urlopen(f"{self._url}/api/health", timeout=_TIMEOUT_S):  # noqa: S310
+            return Measured(at=time.time())
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,6 +1,7 @@
 """What `fieldline up` and `fieldline status` show."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,7 +9,7 @@ from rich.text import Text
 
 from cloud.stack import words
 from cloud.stack.demo import scenario_files
-from cloud.stack.folder import Folder
+from cloud.stack.folder import Folder, find
 from cloud.stack.plan import Plan
 from cloud.stack.probes import Device, Newest
 from cloud.stack.states import State
@@ -30,13 +31,12 @@ def draw(seen: StackStatus, plan: Plan, folder: Folder) -> RenderableType:
     return Group(_stages(seen.stages, seen.at), Text(), _devices(seen), Text(), reach(plan, folder))
 
 
-def _stages(stages: Iterable[Stage], now: float) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+def _stages(stages: Sequence[Stage], now: float) -> RenderableType:
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("STAGE", no_wrap=True, min_width=9)
     table.add_column("STATE", no_wrap=True, min_width=9)
     for name in ("IN", "OUT", "WAITING", "NEWEST", "RESTARTS"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", ratio=1, overflow="fold", style="dim")
     for stage in stages:
         table.add_row(
             stage.name,
@@ -46,9 +46,13 @@ def _stages(stages: Iterable[Stage], now: float) -> Table:
             "-" if stage.lag is None else f"{stage.lag:,}",
             words.ago(stage.newest, now),
             str(stage.restarts),
-            stage.reason,
         )
-    return table
+    reasons = [
+        Text(f"{stage.name}: {stage.reason}", style=_COLOUR[stage.state])
+        for stage in stages
+        if stage.reason
+    ]
+    return Group(table, *reasons)
 
 
 def _devices(seen: StackStatus) -> RenderableType:
@@ -83,10 +87,17 @@ def _readings(channels: list[Newest], device: Device, now: float) -> Text:
     if not channels:
         return Text(device.reason or "none yet", style="dim")
     youngest = max(one.time for one in channels)
+    source = ""
     for one in channels[:_MOST_CHANNELS]:
+        name = one.channel
+        if "/" in name:  # what comes from one source says so once
+            head, _, name = name.partition("/")
+            if head != source:
+                text.append(f"{head}: ", style="cyan")
+            source = head
         # Words of one reading stay together when the line is broken.
         shown = words.value(one.value, one.unit).replace(" ", "\u00a0")
-        text.append(f"{one.channel}\u00a0", style="dim")
+        text.append(f"{name}\u00a0", style="dim")
         text.append(shown)
         if youngest - one.time > 10:
             text.append(f"\u00a0({words.ago(one.time, now)})".replace(" ", "\u00a0"), style="dim")
@@ -103,15 +114,16 @@ def reach(plan: Plan, folder: Folder) -> RenderableType:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     dashboards = plan.grafana or (
-        "no Grafana found: install one (https://grafana.com/grafana/download, version 9 to 12) "
-        "and `fieldline up` runs it with Fieldline's dashboards"
+        "no Grafana on this machine: put version 9 to 12 on the PATH "
+        "(grafana.com/grafana/download), and `fieldline up` runs it with its dashboards"
     )
     table.add_row("dashboards", dashboards)
-    table.add_row("database", f'psql "{plan.postgres.reader_url}"')
-    table.add_row("messages", f"fieldline tail 'fieldline/v1/+/data' --data {folder.data}")
+    where = "" if folder == find(None) else f" --data {shlex.quote(str(folder.data))}"
+    table.add_row("database", f'psql "$(fieldline env postgres{where})"')
+    table.add_row("messages", f"fieldline tail 'fieldline/v1/+/data'{where}")
     table.add_row("logs", str(folder.logs))
     for board, file in scenario_files(folder).items():
-        table.add_row(board, f"its voltages are in {file}; change one and watch")
+        table.add_row(board, f"voltages in {file}: edit them and watch")
     return table
 
 

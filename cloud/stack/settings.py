@@ -1,4 +1,4 @@
-"""What `fieldline.toml` may say. An empty file, or none, is a stack that runs wholly on this machine."""
+"""What `fieldline.toml` may say. Without the file all runs on this machine."""
 
 from pathlib import Path
 from typing import Annotated, Literal

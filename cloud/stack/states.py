@@ -37,7 +37,7 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class Life(msgspec.Struct, frozen=True):
-    """What supervisord knows: its word for the state, since when, and why it ended."""
+    """What supervisord knows: its word for the state (`DOWN` if there is none), since when, why."""
 
     state: str
     pid: int | None = None
@@ -51,13 +51,18 @@ def judge(life: Life | None, probe: Probe, now: float) -> tuple[State, str]:
     if life is None:
         return _by_progress(probe, now, now - GRACE_S)
     match life.state:
+        case "DOWN":
+            return State.STOPPED, "nothing is up; `fieldline up` starts it"
         case "STOPPED" | "STOPPING":
             return State.STOPPED, "stopped by hand; `fieldline start` starts it"
         case "EXITED" | "FATAL" | "UNKNOWN":
             return State.FAILED, life.last_words or "it ended"
         case "BACKOFF":
             return State.FAILED, life.last_words or "it ends as soon as it is started"
-    return _by_progress(probe, now, life.started)
+    state, reason = _by_progress(probe, now, life.started)
+    if reason and life.restarts:
+        reason += f"; it ended {life.restarts} times, saying: {life.last_words or 'nothing'}"
+    return state, reason
 
 
 def _by_progress(probe: Probe, now: float, started: float) -> tuple[State, str]:

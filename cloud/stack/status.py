@@ -13,6 +13,7 @@ from cloud.stack.plan import STAGES, Plan
 from cloud.stack.probes import (
     BrokerProbe,
     Device,
+    GrafanaProbe,
     KafkaProbe,
     Measured,
     Newest,
@@ -77,6 +78,8 @@ class Observer:
             "kafka": KafkaProbe(plan.kafka),
             "postgres": PostgresProbe(plan.postgres),
         }
+        if plan.grafana:
+            self._servers["grafana"] = GrafanaProbe(plan.grafana)
         self._before: Samples = _load_samples(folder.samples)
 
     def look(self) -> StackStatus:
@@ -141,7 +144,7 @@ _STALE_S = 120.0
 def lives_of(folder: Folder, plan: Plan) -> dict[str, Life | None]:
     """Ask supervisord about every stage; None for those that run elsewhere."""
     lives: dict[str, Life | None] = {
-        stage: Life("STOPPED") if plan.runs_here(stage) else None for stage in STAGES
+        stage: Life("DOWN") if plan.runs_here(stage) else None for stage in STAGES
     }
     try:
         with supervision.Supervisor(folder, timeout_s=1.0) as supervisor:
@@ -151,7 +154,7 @@ def lives_of(folder: Folder, plan: Plan) -> dict[str, Life | None]:
     counts = supervision.restarts(folder)
     for process in processes:
         if process.name in lives and lives[process.name] is not None:
-            ended = process.state in {"BACKOFF", "EXITED", "FATAL"}
+            ended = process.state in {"BACKOFF", "EXITED", "FATAL"} or process.name in counts
             lives[process.name] = Life(
                 state=process.state,
                 pid=process.pid,

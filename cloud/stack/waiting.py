@@ -12,7 +12,7 @@ from cloud.stack.status import Observer, StackStatus
 Say = Callable[[str], None]
 Show = Callable[[StackStatus, str], None]
 
-_OFTEN_S = 0.25
+_OFTEN_S = 0.5
 _REMIND_S = 10.0
 
 

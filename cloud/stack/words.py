@@ -34,11 +34,20 @@ def value(number: float | None, unit: str) -> str:
     """Write a reading with four significant digits and its unit."""
     if number is None:
         return "-"
+    if unit in {"B", "B/s"}:
+        return _bytes(number, unit)
     whole = abs(number) < 1e9 and (number.is_integer() or abs(number) >= 1e4)
     text = f"{number:.0f}" if whole else f"{number:.4g}"
     shown = _SIGNS.get(unit, unit)
     return f"{text} {shown}" if shown else text
 
 
-_SIGNS = {"Cel": "°C", "/": "", "%RH": "%", "deg": "°", "B/s": "B/s"}
+def _bytes(number: float, unit: str) -> str:
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:.3g} {prefix}{unit}"
+    return f"{number:.0f} {unit}"
+
+
+_SIGNS = {"Cel": "°C", "/": "", "/100": "%", "%RH": "%", "deg": "°"}
 """SenML's units that people write otherwise."""

@@ -4,13 +4,18 @@ import argparse
 import json
 from typing import Any
 
+from cloud.stack.errors import StackError
 from cloud.stack.folder import Folder
 from cloud.stack.plan import Plan, read_plan
 
 
 def run(folder: Folder, options: argparse.Namespace) -> int:
     """Say how to reach each part."""
-    reached = environment(read_plan(folder))
+    plan = read_plan(folder)
+    if options.part:
+        print(address(plan, options.part))
+        return 0
+    reached = environment(plan)
     if options.json:
         print(json.dumps(reached, indent=2))
         return 0
@@ -19,6 +24,18 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
         for key, value in (keys or {"": "does not run"}).items():
             print(f"  {key:<10} {value}")
     return 0
+
+
+def address(plan: Plan, part: str) -> str:
+    """Return a part's address as one word. Raises StackError if it does not run."""
+    if part == "grafana" and not plan.grafana:
+        raise StackError("there is no Grafana; put one on the PATH and start `fieldline up` anew")
+    return {
+        "mqtt": f"mqtts://{plan.mqtt.host}:{plan.mqtt.port}",
+        "kafka": plan.kafka.bootstrap,
+        "postgres": plan.postgres.reader_url,
+        "grafana": plan.grafana or "",
+    }[part]
 
 
 def environment(plan: Plan) -> dict[str, Any]:

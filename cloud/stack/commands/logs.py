@@ -1,9 +1,11 @@
 """`fieldline logs STAGE`."""
 
 import argparse
+import os
 import sys
 import time
 from collections import deque
+from typing import TextIO
 
 from cloud.stack.errors import StackError
 from cloud.stack.folder import Folder
@@ -39,7 +41,5 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
     return 0
 
 
-def _inode(log: object) -> int:
-    import os
-
-    return os.fstat(log.fileno()).st_ino  # type: ignore[attr-defined,no-any-return]
+def _inode(log: TextIO) -> int:
+    return os.fstat(log.fileno()).st_ino

@@ -25,5 +25,8 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
     else:
         from rich.console import Console
 
-        Console().print(draw(seen, plan, folder))
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=120)
+        console.print(draw(seen, plan, folder))
     return 0 if seen.all_running else 1

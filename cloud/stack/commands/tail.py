@@ -54,13 +54,13 @@ def _kafka(kafka: Kafka, topic: str) -> Iterator[str]:
             message = consumer.poll(1.0)
             if message is None:
                 continue
-            if message.error():
-                if message.error().fatal():
-                    raise StackError(f"Kafka: {message.error().str()}")
+            if (error := message.error()) is not None:
+                if error.fatal():
+                    raise StackError(f"Kafka: {error.str()}")
                 continue  # librdkafka connects anew by itself
             at_ms = message.timestamp()[1]
-            headers = {key: value or b"" for key, value in message.headers() or ()}
-            key, value = message.key() or b"", message.value() or b""
+            headers = {str(name): _bytes(said) for name, said in list(message.headers() or ())}
+            key, value = _bytes(message.key()), _bytes(message.value())
             line = kafka_line(topic, key, value, headers, at_ms * 1000)
             yield f"{_clock(at_ms / 1000)}  {line}"
     finally:
@@ -126,6 +126,10 @@ def _is_filter(text: str, matches: Any) -> bool:
     return all("#" not in part for part in parts[:-1]) and all(
         part in {"#", "+"} or not set("#+") & set(part) for part in parts
     )
+
+
+def _bytes(said: object) -> bytes:
+    return said if isinstance(said, bytes) else str(said or "").encode()
 
 
 def _clock(at: float) -> str:

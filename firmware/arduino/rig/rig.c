@@ -143,13 +143,16 @@ static void start_sending(void) {
   avr_cycle_timer_register_usec(board, BYTE_US, send_byte, NULL);
 }
 
-// Takes what the computer sent, once the last lot has gone to the board.
-static void read_pty(void) {
-  if (pty < 0) return;
+static bool look_at_pty(void) {
   struct pollfd look = {.fd = pty, .events = POLLIN};
   poll(&look, 1, 0);
-  somebody_reads = !(look.revents & POLLHUP);
-  if (!(look.revents & POLLIN) || in_begin < in_end) return;
+  somebody_reads = pty >= 0 && !(look.revents & POLLHUP);
+  return look.revents & POLLIN;
+}
+
+// Takes what the computer sent, once the last lot has gone to the board.
+static void read_pty(void) {
+  if (!look_at_pty() || in_begin < in_end) return;
   in_begin = in_end = 0;
   ssize_t n = read(pty, in, sizeof in);
   if (n > 0) in_end = n;
@@ -180,15 +183,23 @@ static void set_volts(const char *pin, double volts) {
 }
 
 // The Uno's pins: 0 to 7 are port D, 8 to 13 port B, A0 to A5 port C.
-static void set_level(const char *pin, int level) {
+static void set_level(const char *pin, bool high) {
+  static struct {
+    uint8_t mask, value;
+  } outside[3];  // of the ports B, C, D; simavr takes a port's pins together
   char port = 'C';
   int bit = atoi(pin[0] == 'A' ? pin + 1 : pin);
   if (pin[0] != 'A') {
     port = bit < 8 ? 'D' : 'B';
     bit %= 8;
   }
-  avr_irq_t *irq = avr_io_getirq(board, AVR_IOCTL_IOPORT_GETIRQ(port), IOPORT_IRQ_PIN0 + bit);
-  if (irq != NULL) avr_raise_irq(irq, level);
+  uint8_t *mask = &outside[port - 'B'].mask, *value = &outside[port - 'B'].value;
+  *mask |= 1 << bit;
+  *value = high ? *value | 1 << bit : *value & ~(1 << bit);
+  // Now, and whenever the sketch sets the port up, which would let its pull-ups win.
+  avr_ioport_external_t external = {.name = port, .mask = *mask, .value = *value};
+  avr_ioctl(board, AVR_IOCTL_IOPORT_SET_EXTERNAL(port), &external);
+  avr_raise_irq(avr_io_getirq(board, AVR_IOCTL_IOPORT_GETIRQ(port), IOPORT_IRQ_PIN0 + bit), high);
 }
 
 static void make_board(const char *elf) {
@@ -240,10 +251,14 @@ static void obey(char *line) {
     }
     powered = true;
   } else if (sscanf(line, "garbage %d", &number) == 1) {
+    look_at_pty();
     flush_out();
-    for (; number > 0; number--) {
-      char noise = rand();
-      send_out(&noise, 1);
+    while (number > 0) {
+      char noise[256];
+      int n = number < (int)sizeof noise ? number : (int)sizeof noise;
+      for (int i = 0; i < n; i++) noise[i] = rand();
+      send_out(noise, n);
+      number -= n;
     }
   } else {
     fprintf(stderr, "fieldline-rig: no such command: %s\n", line);

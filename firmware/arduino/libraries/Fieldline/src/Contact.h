@@ -8,17 +8,18 @@ namespace fieldline {
 /// has held still for 30 ms: contacts bounce.
 class Contact {
  public:
-  explicit Contact(uint8_t pin, Clock clock = millis) : clock_(clock), pin_(pin) {}
+  explicit Contact(uint8_t pin, Clock clock = millis, DigitalRead read = digitalRead)
+      : clock_(clock), read_(read), pin_(pin) {}
 
   void begin() {
     pinMode(pin_, INPUT_PULLUP);
     delayMicroseconds(50);  // the pull-up has to charge the cable
-    open_ = last_ = digitalRead(pin_) == HIGH;
+    open_ = last_ = read_(pin_) == HIGH;
   }
 
   /// Call it in `loop`.
   void update() {
-    const bool now = digitalRead(pin_) == HIGH;
+    const bool now = read_(pin_) == HIGH;
     if (now != last_) {
       last_ = now;
       since_ms_ = clock_();
@@ -31,6 +32,7 @@ class Contact {
 
  private:
   Clock clock_;
+  DigitalRead read_;
   uint32_t since_ms_ = 0;
   uint8_t pin_;
   bool open_ = true;

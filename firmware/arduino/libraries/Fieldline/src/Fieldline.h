@@ -15,6 +15,9 @@ using Clock = uint32_t (*)();
 /// Reads an analog pin, 0 to 1023; `analogRead` but in tests.
 using AnalogRead = int (*)(uint8_t pin);
 
+/// Reads a digital pin, LOW or HIGH; `digitalRead` but in tests.
+using DigitalRead = int (*)(uint8_t pin);
+
 /// A text in flash, made by `F("...")`; null where there is none.
 using Text = const __FlashStringHelper *;
 

@@ -16,8 +16,10 @@ struct Curve {
   float log_ratio;
   float slope;
 
+  /// NaN where the line leads above a million: it does not hold there, whatever the gas.
   float ppmAt(float ratio) const {
-    return pow(10, (log10(ratio) - log_ratio) / slope + log_ppm);
+    const float ppm = pow(10, (log10(ratio) - log_ratio) / slope + log_ppm);
+    return ppm <= 1e6 ? ppm : NAN;
   }
 };
 

@@ -19,7 +19,7 @@ struct Mq2Reading {
 /// Its resistance Rs falls with gas. Ro is Rs at 1,000 ppm of hydrogen, and Rs/Ro is 9.83 in clean
 /// air: calibrating measures Rs there. Each gas is a line in the data sheet's log-log figure,
 /// read off as {log10 ppm, log10 Rs/Ro, slope}, between 200 and 10,000 ppm; what is outside is the
-/// line's extension.
+/// line's extension, up to a million.
 class Mq2 {
  public:
   static constexpr float LOAD_OHM = 5000;

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import msgspec
 
-from wire.names import is_channel_name, is_device_name
+from wire.names import MAX_CHANNEL, is_channel_name, is_device_name
 from wire.reading import TimeQuality
 from wire.records import PackRefused, Record, Refusal, identity, parse
 
@@ -24,6 +24,8 @@ FUTURE = 600_000_000
 
 _RELATIVE_BELOW = 2**28 * 1_000_000
 """A lesser sum of base time and time is relative to now (RFC 8428, section 4.5.3); µs."""
+_TOO_LONG = 64 + MAX_CHANNEL + 1
+"""Characters that no device's prefix and channel have together."""
 _FAR = 2.0**40
 """Seconds that no clock shows."""
 
@@ -84,7 +86,7 @@ def decode_columns(device: str, payload: bytes, *, received_utc: int) -> PackCol
 
     for index, record in enumerate(records):
         if record.bn is not None:
-            base_name = record.bn
+            base_name = record.bn[:_TOO_LONG]  # or a long one would be copied for each record
             if not base_name.startswith(own):
                 _check_owner(device, base_name)
         if record.bt is not None:

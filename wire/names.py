@@ -8,11 +8,12 @@ from collections.abc import Callable
 from wire.errors import WireError
 
 EPOCH_LENGTH = 16
+MAX_CHANNEL = 128
 _EPOCH_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 # RFC 8428, section 4.5.1.
-_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]{0,127}")
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*")
 _EPOCH = re.compile(rf"[0-9a-z]{{{EPOCH_LENGTH}}}")
 
 
@@ -42,9 +43,13 @@ def check_device_name(text: str) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=4096)  # the same few names come with every pack
 def is_channel_name(text: str) -> bool:
     """Whether a channel may be called so."""
+    return len(text) <= MAX_CHANNEL and _has_form_of_channel(text)
+
+
+@functools.lru_cache(maxsize=4096)  # the same few names come with every pack
+def _has_form_of_channel(text: str) -> bool:
     return _CHANNEL.fullmatch(text) is not None
 
 

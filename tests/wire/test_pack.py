@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -213,6 +214,22 @@ def test_ten_thousand_and_one_records_are_refused() -> None:
     with pytest.raises(PackRefused) as refused:
         decode(b"[" + b",".join([b'{"n":"a","v":1}'] * 10_001) + b"]")
     assert refused.value.reason == "too_large"
+
+
+def test_long_names_cost_no_more_memory_than_they_came_with() -> None:
+    tracemalloc.start()
+    try:
+        records = [
+            b'{"bn":"%b"}' % (b"a" * 150_000),
+            *(b'{"n":"%d","v":1}' % i for i in range(5000)),
+        ]
+        pack = decode(b"[" + b",".join(records) + b"]")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {refusal.reason for refusal in pack.refused} == {"bad_name"}
+    assert len(pack.refused) == 5000
+    assert peak < 20_000_000
 
 
 def test_the_device_prefix_is_taken_off_once() -> None:

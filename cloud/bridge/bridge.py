@@ -48,6 +48,7 @@ _log = logging.getLogger(__name__)
 _MESSAGE_OVERHEAD = 1_000  # bytes that a message on its way costs beside its payload, about
 _QUICK_S, _SLOW_S = 0.001, 0.05  # how often to look for what Kafka has acknowledged
 _RETRY_S, _RETRY_MOST_S = 0.2, 1.0
+_STEADY_S = 5.0  # a connection that held so long is replaced quickly
 _NEW_LOG_S = 1.0  # between two generations, if they keep failing
 _LONG_HOLD_S = 2.0
 _STOP_S = 2.0
@@ -86,6 +87,7 @@ class Bridge:
         self._seen: LogSeen | None = None
         self._stored: StoredReader | None = None
         self._was_up = False
+        self._up_at = 0.0
         self._connect_at = 0.0
         self._retry_s = _RETRY_S
         self._held_since: float | None = None
@@ -226,7 +228,7 @@ class Bridge:
         link = self._link
         if link.up and not self._was_up:
             self._was_up = True
-            self._retry_s = _RETRY_S
+            self._up_at = self._now
             self._say.over("link", "the MQTT broker is back")
             self._book.renew(self._now)
         if link.socket is not None or self._kafka is None or self._stopping.is_set():
@@ -236,6 +238,8 @@ class Bridge:
                 self._say.say("link", str(link.failure))
                 link.failure = None
                 self._failures += 1
+            if self._was_up and self._now - self._up_at >= _STEADY_S:
+                self._retry_s = _RETRY_S
             self._was_up = False
             self._connect_at = self._now + self._retry_s
             self._retry_s = min(self._retry_s * 1.5, _RETRY_MOST_S)

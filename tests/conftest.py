@@ -12,6 +12,7 @@ import pytest
 
 from cloud.stack.folder import Folder
 from tests.servers import Broker, Kafka, Postgres, Server
+from tests.stack import Stack
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +62,18 @@ def kafka() -> Iterator[Server]:
 def postgres() -> Iterator[Server]:
     """A PostgreSQL with the schema."""
     yield from _session(Postgres)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole stack with its demo: two simulated boards, this machine, a recorded day."""
+    parent = Path(tempfile.mkdtemp(prefix="fieldline-stack-"))
+    made = Stack(parent / "data")
+    try:
+        made.run("up", "--demo", "--detach")
+        yield made
+    finally:
+        for log in sorted(made.folder.logs.glob("*.log")):
+            print(f"== {log.name}\n{log.read_text(errors='replace')[-2000:]}")
+        made.run("down", check=False)
+        shutil.rmtree(parent, ignore_errors=True)

@@ -53,6 +53,7 @@ class Rig:
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._plugged = threading.Event()
+        self._over = threading.Event()  # the simulator has said its last
         self._pty = ""
         self._said = ""
 
@@ -185,7 +186,7 @@ class Rig:
                 raise RigStopped(self._said) from None
 
     def _wait_for_port(self) -> None:
-        if not self._plugged.wait(START_S) or self._harness.poll() is not None:
+        if not self._plugged.wait(START_S) or self._over.is_set():
             raise RigStopped(self._said or f"no port came within {START_S:g} s")
 
     def _unlink(self) -> None:
@@ -202,6 +203,7 @@ class Rig:
                 self._said = said
                 self._tell(said)
         self._unlink()
+        self._over.set()
         self._plugged.set()  # nobody is to wait for a port any more
 
     def _take_port(self, pty: str) -> None:

@@ -151,21 +151,31 @@ def _check_labels(payload: bytes) -> None:
 def identity(records: list[Record]) -> tuple[str | None, int | None, TimeQuality]:
     """Return epoch, sequence number and time quality of a pack; raises PackRefused."""
     first = records[0]
-    try:
-        quality = TimeQuality.SYNCED if first.tq is None else TimeQuality(first.tq)
-    except ValueError:
-        qualities = ", ".join(TimeQuality)
-        detail = f"tq is {str(first.tq)[:40]!r}; it must be one of {qualities}"
-        raise PackRefused("bad_identity", detail) from None
+    quality = TimeQuality.SYNCED
+    if first.tq is not None:
+        known = {str(member): member for member in TimeQuality}
+        if not isinstance(first.tq, str) or first.tq not in known:
+            detail = f"tq is {_shown(first.tq)}; it must be one of {', '.join(known)}"
+            raise PackRefused("bad_identity", detail)
+        quality = known[first.tq]
     if first.ep is None and first.sq is None:
         return None, None, quality
     if not (isinstance(first.ep, str) and is_epoch(first.ep)):
-        detail = f"ep is {str(first.ep)[:40]!r}; it must be 16 characters of 0-9 and a-z"
+        detail = f"ep is {_shown(first.ep)}; it must be 16 characters of 0-9 and a-z"
         raise PackRefused("bad_identity", detail)
     if type(first.sq) is not int or not 0 <= first.sq <= MAX_SEQUENCE:
-        detail = f"sq is {str(first.sq)[:40]!r}; it must be an integer from 0 to 2^62"
+        detail = f"sq is {_shown(first.sq)}; it must be an integer from 0 to 2^62"
         raise PackRefused("bad_identity", detail)
     return first.ep, first.sq, quality
+
+
+def _shown(given: object) -> str:
+    """Show what may be anything: arrays too deep for repr, integers too long for it."""
+    if isinstance(given, str):
+        return repr(given[:40])
+    if isinstance(given, int | float) and -1e20 < given < 1e20:
+        return repr(given)
+    return "missing" if given is None else f"a {type(given).__name__}"
 
 
 def _check_version(records: list[Record]) -> None:

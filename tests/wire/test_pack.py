@@ -288,6 +288,14 @@ def test_identity_counts_in_the_first_record_alone() -> None:
     assert (pack.epoch, pack.sequence, len(pack.readings)) == (None, None, 2)
 
 
+@pytest.mark.parametrize("label", ["tq", "ep", "sq", "x", "v", "bn"])
+def test_no_depth_of_nesting_raises_anything_but_a_refusal(label: str) -> None:
+    for depth in range(900, 1010):  # around where Python's recursion ends
+        deep = b"[" * depth + b"]" * depth
+        refused = refusal(b'[{"n":"a","v":1,"%b":%b}]' % (label.encode(), deep))
+        assert refused is None or refused.detail
+
+
 @given(st.binary(max_size=300))
 def test_random_bytes_raise_nothing_but_a_refusal(payload: bytes) -> None:
     refused = refusal(payload)

@@ -27,7 +27,14 @@ PARTITIONS = {topics.PACKS: 3, topics.DEVICES: 1, topics.RECEIPTS: 1, topics.REJ
 class Chain:
     """What a test does with it."""
 
-    def __init__(self, kafka: Kafka, postgres: Postgres, database: str, folder: Path) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        postgres: Postgres,
+        database: str,
+        folder: Path,
+        limits: str = "max_packs = 500\nmax_readings = 20000\n",
+    ) -> None:
         self.kafka = kafka
         self.postgres = postgres
         self.database = database
@@ -42,8 +49,7 @@ class Chain:
             f'user=fieldline_stream"\npassword_file = "{password}"\n'
             f'[spark]\ncheckpoints = "{self.checkpoints}"\n'
             f'jars = "{CHECKOUT / "build/jars/spark"}"\n'
-            f'[stream]\nprogress_file = "{folder / "stream.json"}"\nmax_packs = 500\n'
-            "max_readings = 20000\n"
+            f'[stream]\nprogress_file = "{folder / "stream.json"}"\n{limits}'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,6 +72,11 @@ class Chain:
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(40)
+
+    @property
+    def process_group(self) -> int | None:
+        """Python, the JVM and its workers."""
+        return self._process and self._process.pid
 
     @property
     def running(self) -> bool:

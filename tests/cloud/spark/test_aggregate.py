@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.spark.aggregate import (
@@ -69,11 +69,13 @@ def check(parts: Any, some: list[Reading], width: int) -> None:
         assert (part["last_time"], part["last"]) == last
 
 
+@settings(deadline=None)
 @given(readings)
 def test_minutes_are_what_a_few_lines_of_python_compute(some: list[Reading]) -> None:
     check(aggregated(some), some, MINUTE)
 
 
+@settings(deadline=None)
 @given(readings, st.lists(st.integers(0, 60), max_size=3), st.randoms())
 def test_parts_merge_to_the_whole_in_any_order(
     some: list[Reading], cuts: list[int], random: Any

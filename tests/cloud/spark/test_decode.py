@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloud.spark import part
@@ -34,6 +34,7 @@ def rows_of(data: bytes) -> Any:
     return part.array(data, ROW)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

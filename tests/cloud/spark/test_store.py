@@ -81,7 +81,9 @@ some_readings = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(some_readings, min_size=1, max_size=6), st.data())
 def test_any_order_repetition_and_grouping_stores_every_pack_once(
     store: Store, reader: psycopg.Connection, packs: list[list[Reading]], data: st.DataObject

@@ -103,8 +103,14 @@ def _make_certificate(found: Files, names: list[str], now: datetime) -> None:
 def _will_do(found: Files, names: list[str], now: datetime) -> bool:
     if not (found.certificate.exists() and found.key.exists()):
         return False
-    certificate = x509.load_pem_x509_certificate(found.certificate.read_bytes())
     ca = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    try:
+        certificate = x509.load_pem_x509_certificate(found.certificate.read_bytes())
+        key = serialization.load_pem_private_key(found.key.read_bytes(), password=None)
+    except ValueError:
+        return False  # damaged, as a power cut leaves a file
+    if certificate.public_key() != key.public_key():
+        return False  # whoever made them ended between the two files
     named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
         certificate.issuer == ca.subject

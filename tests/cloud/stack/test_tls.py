@@ -57,7 +57,7 @@ def test_nothing_changes_while_everything_will_do(tmp_path: Path) -> None:
     assert (files.certificate.read_bytes(), files.ca.read_bytes()) == before
 
 
-@pytest.mark.parametrize("change", ["age", "name", "ca"])
+@pytest.mark.parametrize("change", ["age", "name", "ca", "key", "damage"])
 def test_a_certificate_that_will_not_do_is_made_anew(tmp_path: Path, change: str) -> None:
     files = tls.ensure(tmp_path)
     before, ca = files.certificate.read_bytes(), files.ca.read_bytes()
@@ -67,6 +67,14 @@ def test_a_certificate_that_will_not_do_is_made_anew(tmp_path: Path, change: str
     elif change == "name":
         tls.ensure(tmp_path, ["new.lan"])
         handshake(files, files.ca, "new.lan")
+    elif change == "key":  # killed between writing the key and the certificate
+        files.key.write_bytes(tls.ensure(tmp_path / "other").key.read_bytes())
+        tls.ensure(tmp_path)
+        handshake(files, files.ca, "localhost")
+    elif change == "damage":
+        files.certificate.write_bytes(b"")
+        tls.ensure(tmp_path)
+        handshake(files, files.ca, "localhost")
     else:
         files.ca.unlink()
         tls.ensure(tmp_path)

@@ -67,12 +67,14 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def make(username: str, kind: Kind, password: str, salt: bytes | None = None) -> Account:
-    """Make an account. Raises AccountRefused if a device's name has not the form of one."""
+    """Make an account. Raises AccountRefused if a device cannot have that name."""
     if kind in {Kind.DEVICE, Kind.FOREIGN} and not is_device_name(username):
         raise AccountRefused(
             f"{username!r} cannot be a device's name: a letter or digit, then at most 62 letters, "
             "digits, `.`, `_` or `-`"
         )
+    if kind in {Kind.DEVICE, Kind.FOREIGN} and username in {ADMIN, BRIDGE, WATCHER}:
+        raise AccountRefused(f"{username} is an account of the stack's own; choose another name")
     salt = salt or os.urandom(_SALT_BYTES)
     hashed = _hash(password, salt, _ITERATIONS)
     return Account(username, kind, base64.b64encode(salt).decode(), hashed)

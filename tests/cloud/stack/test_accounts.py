@@ -38,6 +38,18 @@ def test_a_name_that_would_reach_into_other_topics_is_refused(name: str) -> None
         accounts.make(name, Kind.DEVICE, "x")
 
 
+@pytest.mark.parametrize("name", [accounts.ADMIN, accounts.BRIDGE, accounts.WATCHER])
+@pytest.mark.parametrize("kind", [Kind.DEVICE, Kind.FOREIGN])
+def test_a_device_cannot_take_the_place_of_the_stacks_own_accounts(
+    tmp_path: Path, name: str, kind: Kind
+) -> None:
+    file = tmp_path / "accounts.json"
+    accounts.ensure(file, [(name, Kind.ADMIN, "one")])
+    with pytest.raises(AccountRefused, match="choose another name"):
+        accounts.ensure(file, [(name, kind, "two")])
+    assert accounts.read(file)[name].has("one")
+
+
 def test_what_is_not_allowed_is_denied() -> None:
     made = accounts.dynamic_security([accounts.make("pi-1", Kind.DEVICE, "x")])
     assert made["defaultACLAccess"] == {

@@ -32,13 +32,14 @@ class Server:
         self.log = folder.data / f"{name}.log"
         self.host = ports.HOST
         self.port = ports.choose(folder.data / "ports.json", [port_name])[port_name]
+        self.prefix: list[str] = []  # words before the command, as of setpriv
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"cloud.stack.servers.{self.name}",
+                [*self.prefix, sys.executable, "-m", f"cloud.stack.servers.{self.name}",
                  "--data", str(self.folder.data)],
                 stdout=log, stderr=log, cwd=CHECKOUT,
             )  # fmt: skip

@@ -76,7 +76,7 @@ def read(toml_text: str, model: type[T], *, file: str) -> T:
     """
     try:
         table = tomllib.loads(toml_text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsRefused(file, "", f"this is no TOML: {error}") from None
     shape = type_info(model)
     for path, known in _unknown_keys(table, shape, ()):

@@ -198,6 +198,11 @@ def test_a_fault_is_a_sentence(text: str, expected: tuple[str, str]) -> None:
     assert (refused.value.key, str(refused.value)) == expected
 
 
+def test_toml_nested_without_end_is_refused() -> None:
+    with pytest.raises(SettingsRefused, match="no TOML"):
+        read("a = " + "[" * 10_000, Agent, file="agent.toml")
+
+
 toml_values: st.SearchStrategy[Any] = st.recursive(
     st.sampled_from(["1", "0", "-1.5", "true", '"host"', '"replay"', '"x"', "nan", "1979-05-27"]),
     lambda inner: (

@@ -228,14 +228,17 @@ class PostgresProbe:
         import psycopg
 
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self._postgres.dsn("fieldline_reader"),
-                password=self._postgres.password("fieldline_reader"),
-                autocommit=True,
-                connect_timeout=2,
-                options=f"-c statement_timeout={_TIMEOUT_S * 1000:.0f}",
-                application_name="fieldline status",
-            )
+            try:
+                self._connection = psycopg.connect(
+                    self._postgres.dsn("fieldline_reader"),
+                    password=self._postgres.password("fieldline_reader"),
+                    autocommit=True,
+                    connect_timeout=2,
+                    options=f"-c statement_timeout={_TIMEOUT_S * 1000:.0f}",
+                    application_name="fieldline status",
+                )
+            except psycopg.OperationalError as error:
+                raise ConnectionError(_first_cause(error)) from None
         with self._connection.cursor() as cursor:
             rows_in, rows_out = cursor.execute(_COUNTERS).fetchone()
             devices = tuple(Device(*row) for row in cursor.execute(_DEVICES).fetchall())
@@ -290,6 +293,14 @@ def in_words(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens at its port"
     return text[:200]
+
+
+def _first_cause(error: Exception) -> str:
+    """Keep of libpq's many lines what the server, or the system, said."""
+    line = str(error).strip().splitlines()[0]
+    if "Connection refused" in line:
+        return "does not answer: nobody listens at its port"
+    return f"does not let us in: {line.rpartition('failed: ')[2]}"
 
 
 class GrafanaProbe:

@@ -63,8 +63,9 @@ class StackStatus(msgspec.Struct, frozen=True):
         )
 
 
-Samples = Mapping[str, tuple[float, float | None, float | None]]
-"""Per server: when, count in, count out."""
+Sample = tuple[float, float | None, float | None]
+"""When, count in, count out."""
+Samples = Mapping[str, Sample]
 
 
 class Observer:
@@ -211,18 +212,17 @@ def _stage(name: str, life: Life | None, probe: Probe, now: float) -> Stage:
     )
 
 
-def _rated(seen: Measured, before: tuple[float, float | None, float | None] | None) -> Probe:
-    def of(now: float | None, then: float | None) -> float | None:
-        if now is None or then is None or before is None:
-            return None
-        return rate((before[0], then), (seen.at, now))
+def _rated(seen: Measured, before: Sample | None) -> Probe:
+    def of(place: int, now: float | None, kept: float | None) -> float | None:
+        if kept is not None or now is None or before is None:
+            return kept
+        then = before[place]
+        return None if then is None else rate((before[0], then), (seen.at, now))
 
     return Probe(
         error=seen.error,
-        rate_in=seen.rate_in if before is None else of(seen.count_in, before[1]) or seen.rate_in,
-        rate_out=seen.rate_out
-        if before is None
-        else of(seen.count_out, before[2]) or seen.rate_out,
+        rate_in=of(1, seen.count_in, seen.rate_in),
+        rate_out=of(2, seen.count_out, seen.rate_out),
         newest=seen.newest,
     )
 
@@ -233,9 +233,7 @@ def _rounded(number: float | None) -> float | None:
 
 def _load_samples(file: Path) -> Samples:
     try:
-        return msgspec.json.decode(
-            file.read_bytes(), type=dict[str, tuple[float, float | None, float | None]]
-        )
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Sample])
     except (OSError, msgspec.MsgspecError):
         return {}  # only rates of the first look are lost
 

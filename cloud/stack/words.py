@@ -49,5 +49,5 @@ def _bytes(number: float, unit: str) -> str:
     return f"{number:.0f} {unit}"
 
 
-_SIGNS = {"Cel": "°C", "/": "", "/100": "%", "%RH": "%", "deg": "°"}
+_SIGNS = {"Cel": "°C", "/": "", "/100": "%", "1/s": "/s", "%RH": "%", "deg": "°"}
 """SenML's units that people write otherwise."""

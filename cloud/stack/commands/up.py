@@ -43,7 +43,7 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
                     started_here = True
                     plan, task = _start(folder, options, clock.say)
                 observer = Observer(folder, plan)
-                with _Screen(plan, folder, live=not options.detach) as screen:
+                with _Screen(plan, folder, live=not options.detach, transient=True) as screen:
                     say = (lambda _line: None) if screen.live else clock.say
                     wait_until_ready(
                         observer,
@@ -150,7 +150,7 @@ class _Interrupt:
 class _Screen:
     """The live screen on a terminal; lines elsewhere."""
 
-    def __init__(self, plan: Plan, folder: Folder, *, live: bool) -> None:
+    def __init__(self, plan: Plan, folder: Folder, *, live: bool, transient: bool = False) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -158,7 +158,9 @@ class _Screen:
         self._folder = folder
         console = Console()
         self.live = live and console.is_terminal
-        self._live = Live(console=console, auto_refresh=False) if self.live else None
+        self._live = (
+            Live(console=console, auto_refresh=False, transient=transient) if self.live else None
+        )
 
     def __enter__(self) -> Self:
         if self._live:

@@ -1,0 +1,54 @@
+"""The whole stack, driven as a person does: by the command."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from cloud.stack.folder import Folder
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that runs in a data folder of its own."""
+
+    folder: Folder
+
+    def run(
+        self, *words: str, status: int | None = 0, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `fieldline`; fails unless it exits with `status` (None: whatever)."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cloud.stack.cli", *words, "--data", str(self.folder.data)],
+            capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        if status is not None and done.returncode != status:
+            raise AssertionError(
+                f"fieldline {' '.join(words)}: exit status {done.returncode}\n"
+                f"{done.stdout}{done.stderr}"
+            )
+        return done
+
+    def json(self, *words: str, status: int | None = 0, timeout: float = 60) -> Any:
+        """Run `fieldline … --json` and read what it prints."""
+        return json.loads(self.run(*words, "--json", status=status, timeout=timeout).stdout)
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """What `status` says of a stage."""
+        stages: list[dict[str, Any]] = self.json("status", status=None)["stages"]
+        return next(stage for stage in stages if stage["name"] == name)
+
+    def query(self, text: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database as the reader."""
+        dsn: str = self.json("env")["postgres"]["dsn"]
+        with psycopg.connect(dsn) as connection:
+            return connection.execute(text.encode(), values).fetchall()
+
+    @property
+    def scenario(self) -> Path:
+        """The gas sensor's voltages."""
+        return self.folder.agent("workshop") / "mq2_air_quality.toml"

@@ -44,6 +44,20 @@ def test_a_step_of_the_wall_clock_delays_by_two_intervals_at_most(step: int) -> 
     assert context.now % S == 0
 
 
+def test_a_wall_clock_that_is_set_back_during_a_wait_is_not_waited_for() -> None:
+    context = SteppedContext(NOW, waits=20)
+
+    def wait(seconds: float) -> bool:
+        stopped = SteppedContext.wait(context, seconds)
+        if len(context.waited) == 3:
+            context.now -= 7200 * S
+        return stopped
+
+    context.wait = wait  # type: ignore[method-assign]
+    assert len(list(islice(ticks(context, 1.0), 8))) == 8
+    assert sum(context.waited) <= 9
+
+
 def test_a_wait_that_ends_early_gives_no_tick() -> None:
     context = SteppedContext(NOW, waits=10)
     context.wait = lambda seconds: SteppedContext.wait(context, seconds * 0.9)  # type: ignore[method-assign]

@@ -135,6 +135,16 @@ def test_a_reset_that_the_numbers_do_not_show_is_known_by_the_greeting(
     assert context.counters == {"resets": 1, "lost_lines": 3}
 
 
+def test_a_reset_of_which_only_the_milliseconds_tell_is_counted(
+    run: Running, board: BoardOnPty, context: FakeContext
+) -> None:
+    greeted(run, board)
+    board.line("S,3,60000,1")
+    board.line("S,5,500,2")
+    run.until(lambda: len(context.readings) == 2)
+    assert context.counters == {"resets": 1, "lost_lines": 5}
+
+
 def test_samples_that_come_before_the_description_wait_for_it(
     run: Running, board: BoardOnPty, context: FakeContext
 ) -> None:

@@ -40,3 +40,15 @@ def test_a_chip_that_is_plugged_in_is_found_within_a_minute(tmp_path: Path) -> N
     assert len(context.values("it/first/temp1")) == 9
     assert len(context.values("it/second/temp1")) == 3
     assert not context.undescribed
+
+
+def test_chips_of_a_name_that_have_no_device_are_numbered(tmp_path: Path) -> None:
+    for number in range(9):
+        (tmp_path / f"hwmon{number}").mkdir()
+        (tmp_path / f"hwmon{number}" / "name").write_text("twin")
+        (tmp_path / f"hwmon{number}" / "temp1_input").write_text(f"{number}000")
+    channels = outcome(Settings("it", root=str(tmp_path)))["channels"]
+    names = ["twin"] + [f"twin-{n}" for n in range(2, 10)]
+    assert channels == {
+        f"it/{name}/temp1": ["twin temp1", "Cel", n] for n, name in enumerate(names)
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,20 @@ def no_unexpected_errors(
         if record.levelno >= logging.ERROR
     ]
     assert not errors, f"logged errors: {errors}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers of a failed test said last."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Server) and value.log.exists():
+                tail = value.log.read_text(errors="replace")[-4000:]
+                report.sections.append((f"log of {name}", tail))
+    return report
 
 
 def _session(make: Callable[[Folder], Server]) -> Iterator[Server]:

@@ -2,6 +2,7 @@
 
 import os
 import select
+import termios
 import time
 import tty
 from collections.abc import Callable
@@ -18,7 +19,7 @@ class Monitor:
 
     def __init__(self, port: str) -> None:
         self._fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self._fd)
+        tty.setraw(self._fd, termios.TCSANOW)  # what waits there already is to be seen
         self._reader = LineReader()
         self._waiting: list[Line] = []
         self.refused: list[LineRefused] = []

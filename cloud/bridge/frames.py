@@ -2,8 +2,8 @@
 
 Why paho does not do this: it reads a packet by three or more calls of `recv`, builds a message
 object, a property object and a log line of it, takes five locks, and writes each acknowledgement
-as a TLS record of its own: 35 µs a message (benchmarks/bridge.py), three times what all the rest
-of the bridge needs. Everything but PUBLISH is left to paho, byte for byte.
+as a TLS record of its own. Measured through a broker with TLS: 35 µs a message for that alone; the
+whole bridge, Kafka's client included, now needs 18. All but PUBLISH is left to paho.
 
 Format: MQTT 5.0, 2.1.4 (remaining length), 3.3 (PUBLISH). Pure, no IO.
 """

@@ -1,14 +1,13 @@
 """The bridge's connection to the MQTT broker: paho, with PUBLISH and PUBACK on a way of their own.
 
 paho does the protocol: connecting, properties, subscriptions, keepalive, publishing receipts.
-It is given a socket that takes the PUBLISH packets out of what is received (frames.py) and that
-gathers what is to be sent, so that a hundred acknowledgements are one TLS record.
+It is given a socket (framed_socket.py) that takes the PUBLISH packets out of what is received and
+that gathers what is to be sent, so that a hundred acknowledgements are one TLS record.
 
 No thread: the bridge's loop calls `read`, `flush` and `tick`.
 """
 
 import logging
-import socket
 import ssl
 import time
 from pathlib import Path
@@ -23,7 +22,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.bridge.errors import FrameRefused, LinkFailed, SettingsUnusable
-from cloud.bridge.frames import Frames, Handle
+from cloud.bridge.framed_socket import FramedSocket
+from cloud.bridge.frames import Handle
 from cloud.bridge.settings import Mqtt
 from wire import topics
 
@@ -34,101 +34,10 @@ RECEIVE_MAXIMUM = 2000  # packs unacknowledged; the broker sends no more
 _SESSION_S = 7 * 86_400  # the broker keeps what comes while the bridge is away
 _KEEPALIVE_S = 10
 _CONNECT_S = 2.0
-_GOODBYE_S = 0.3
-_READ_BYTES = 65_536
-_READS_A_TURN = 32
 _RECEIPTS_IN_FLIGHT = 100
 
 _PINGREQ = b"\xc0\x00"
 _PUBACK = Struct("!HH")
-
-
-class _Socket(ssl.SSLSocket):
-    """What paho reads has no PUBLISH in it; what it sends is gathered until `flush`."""
-
-    frames: Frames
-    outgoing: bytearray
-    attached: bool = False
-    ended: bool = False
-    patient: bool = False  # when closed, see to it that all has arrived
-
-    def attach(self, handle: Handle) -> None:
-        """Begin; Python makes an SSLSocket without calling its constructor."""
-        self.frames = Frames(handle)
-        self.outgoing = bytearray()
-        self.attached = True
-        self.setblocking(False)
-
-    def take(self, *, hold: bool) -> bool:
-        """Receive what there is; returns whether there may be more at once.
-
-        With `hold` a PUBLISH is left where it is, and nothing behind it is read.
-        """
-        frames = self.frames
-        if frames.blocked and hold:
-            return False
-        if frames.blocked:
-            frames.feed(b"")
-        try:
-            for _ in range(_READS_A_TURN):
-                data = self.read(_READ_BYTES)
-                if not data:
-                    self.ended = True
-                    return False
-                frames.feed(data, hold=hold)
-                if frames.blocked:
-                    return False
-        except ssl.SSLWantReadError:
-            return False
-        except OSError:
-            self.ended = True
-            return False
-        return True
-
-    def flush(self) -> None:
-        """Send what has been gathered, as far as it goes."""
-        outgoing = self.outgoing
-        try:
-            while outgoing:
-                del outgoing[: self.write(outgoing)]
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            return
-        except OSError:
-            self.ended = True
-
-    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:  # noqa: ARG002
-        rest = self.frames.rest
-        if rest:
-            data = bytes(rest[:buflen])
-            del rest[:buflen]
-            return data
-        if self.ended:
-            return b""
-        raise ssl.SSLWantReadError
-
-    def send(self, data: Any, flags: int = 0) -> int:  # noqa: ARG002
-        self.outgoing += data
-        return len(data)
-
-    def pending(self) -> int:
-        return len(self.frames.rest)
-
-    def close(self) -> None:
-        if self.attached and not self.ended:
-            self.flush()  # paho closes as soon as it has handed over its goodbye
-            if self.patient:
-                self._hear_out()
-        super().close()
-
-    def _hear_out(self) -> None:
-        """Read until the broker has closed: closed with bytes unread, TCP drops what we sent."""
-        try:
-            socket.socket.shutdown(self, socket.SHUT_WR)
-            self.settimeout(_GOODBYE_S)
-            while socket.socket.recv(self, _READ_BYTES):
-                pass
-        except OSError:
-            return
 
 
 class Link:
@@ -140,7 +49,7 @@ class Link:
         self.refused_receipts = 0
         self._settings = settings
         self._handle = handle
-        self._socket: _Socket | None = None
+        self._socket: FramedSocket | None = None
         self._accepted = False
         self._receipts_in_flight = 0
         self._opened_at = self._pinged_at = 0.0
@@ -284,7 +193,7 @@ class Link:
             context = ssl.create_default_context(cafile=settings.ca)
         except OSError as error:
             raise SettingsUnusable("mqtt.ca", f"{settings.ca}: {error}") from error
-        context.sslsocket_class = _Socket
+        context.sslsocket_class = FramedSocket
         client.tls_set_context(context)
         try:
             password = Path(settings.password_file).read_text(encoding="utf-8").strip()

@@ -55,9 +55,10 @@ def packs(size: int, total: int) -> list[tuple[str, bytes]]:
 def copy_into_heap(owner: str) -> float:
     """Return rows a second of COPY alone."""
     n = np.arange(COPY_BATCH)
-    rows = number_rows(
-        START + n * 10_000, np.full(COPY_BATCH, START), n * 0.37, n.astype(np.int32) % 160, n * 0
-    ).tobytes()
+    values = np.linspace(0, 1, COPY_BATCH)
+    series, kinds = (n % 160).astype(np.int32), np.zeros(COPY_BATCH, np.int32)
+    received = np.full(COPY_BATCH, START)
+    rows = number_rows(START + n * 10_000, received, values, series, kinds).tobytes()
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE heap (time timestamptz, received timestamptz, value float8,"
@@ -88,8 +89,7 @@ def stream_rate(chain: Chain, size: int) -> float:
 def stored(chain: Chain) -> int:
     """Count the packs that the ledger has."""
     ((count,),) = chain.query("SELECT coalesce(sum(stored), 0)::int FROM fieldline.completeness")
-    assert isinstance(count, int)
-    return count
+    return int(count)
 
 
 def main() -> None:

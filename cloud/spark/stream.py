@@ -30,10 +30,10 @@ _FAILURES_OF_A_CHECKPOINT = 2
 """So many queries in a row that end before a batch: the checkpoint is at fault."""
 
 _KAFKA = {
-    "kafka.default.api.timeout.ms": "10000",
-    "kafka.request.timeout.ms": "5000",
+    "kafka.default.api.timeout.ms": "30000",
+    "kafka.request.timeout.ms": "10000",
     "kafka.reconnect.backoff.max.ms": "500",
-    "kafkaConsumer.pollTimeoutMs": "5000",
+    "kafkaConsumer.pollTimeoutMs": "10000",
     # A consumer asks ahead for what is not there yet, and Kafka lets that request, and with it
     # the next batch, wait so long: 500 ms if nothing is said.
     "kafka.fetch.max.wait.ms": "5",

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from cloud.sql.verify import Verification, verify
 from tests.cloud.databases import dsn
@@ -76,7 +77,7 @@ class Chain:
     @property
     def process_group(self) -> int | None:
         """Python, the JVM and its workers."""
-        return self._process and self._process.pid
+        return None if self._process is None else self._process.pid
 
     @property
     def running(self) -> bool:
@@ -109,7 +110,8 @@ class Chain:
             }
         )
         for key, payload in records:
-            origin = [("origin", f"mqtt:{topics.ROOT}/{key}/data".encode())]
+            name = f"mqtt:{topics.ROOT}/{key}/data".encode()
+            origin: list[tuple[str, str | bytes | None]] = [("origin", name)]
             producer.produce(topic, payload, key, headers=origin)
             producer.poll(0)
         assert producer.flush(60) == 0
@@ -144,7 +146,7 @@ class Chain:
             found[(message.key() or b"").decode(), stored.epoch] = stored.stored
         return found
 
-    def query(self, statement: str, *arguments: object) -> list[tuple[object, ...]]:
+    def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         """Ask as Grafana does."""
         address = dsn(self.postgres, self.database, "fieldline_reader")
         with psycopg.connect(address, autocommit=True) as reader:
@@ -161,7 +163,7 @@ class Chain:
                 )
             except psycopg.OperationalError as error:
                 raise AssertionError(str(error)) from None
-            counts = dict(rows)
+            counts = {device: count for device, count in rows}  # noqa: C416 -- for mypy
             behind = {d: counts.get(d) for d, n in stored.items() if counts.get(d) != n}
             assert not behind, f"{behind}: {self.log.read_text()[-1500:]}"
             return True

@@ -44,11 +44,11 @@ class Cloud:
         )  # fmt: skip
         self.ask()
 
-    def ask(self) -> dict[str, Any]:
-        """Return what has come so far."""
+    def ask(self, word: str = "") -> dict[str, Any]:
+        """Return what has come so far; `mark` begins `first_after` anew."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer

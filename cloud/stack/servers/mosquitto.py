@@ -13,6 +13,7 @@ from cloud.stack.errors import ServerMissing, StackError
 from cloud.stack.folder import Folder
 
 _PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+_MAGIC = b"\x00\xb5\x00mosquitto db"
 _MAX_PACKET = 8 * 1024 * 1024
 # What waits for a bridge that is away, over all devices. Beyond it the broker drops what it has
 # acknowledged, without a word; devices notice by the receipts and send again.
@@ -68,6 +69,7 @@ def prepare(folder: Folder, bind: str = ports.HOST) -> list[str]:
     own = folder.data / "mosquitto"
     own.mkdir(parents=True, exist_ok=True)
     own.chmod(0o700)
+    _set_damaged_aside(own / "mosquitto.db")
     certificates = tls.ensure(folder.tls)
     known = accounts.read(folder.secret("accounts.json"))
     if accounts.BRIDGE not in known:
@@ -84,6 +86,34 @@ def prepare(folder: Folder, bind: str = ports.HOST) -> list[str]:
     text = configuration(own, certificates, plugins[0], bind=bind, port=port, user=user)
     _write(own / "mosquitto.conf", text.encode())
     return [program, "-c", str(own / "mosquitto.conf")]
+
+
+def is_whole(database: Path) -> bool:
+    """Say whether the broker can read its database to the end; it refuses to start otherwise.
+
+    Format (mosquitto 2.0, src/persist.h, version 6): 15 bytes of magic, a CRC and the version of
+    4 bytes each, then chunks of type and length (4 bytes each, big-endian) and their content.
+    """
+    size = database.stat().st_size
+    if size == 0:
+        return True  # read as none
+    with database.open("rb") as handle:
+        if handle.read(len(_MAGIC)) != _MAGIC:
+            return False
+        end = handle.seek(8, os.SEEK_CUR)
+        while end < size:
+            header = handle.read(8)
+            if len(header) < 8:
+                return False
+            end = handle.seek(int.from_bytes(header[4:], "big"), os.SEEK_CUR)
+    return end == size
+
+
+def _set_damaged_aside(database: Path) -> None:
+    if database.exists() and not is_whole(database):
+        aside = database.with_name("mosquitto.db.damaged")
+        database.replace(aside)
+        print(f"{database} was damaged and is now {aside.name}; devices send anew", file=sys.stderr)
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -173,6 +173,20 @@ def test_accounts_outlive_a_deleted_folder_and_a_kill(tmp_path: Path) -> None:
         broker.kill()
 
 
+@pytest.mark.parametrize("damage", ["garbage", "cut short", "none"])
+def test_a_damaged_database_is_set_aside_and_the_broker_starts(tmp_path: Path, damage: str) -> None:
+    broker = Broker(Folder(tmp_path))
+    broker.start()
+    broker.add("pi-1")  # it listens before it heeds signals, so let it do something
+    database, aside = broker.own / "mosquitto.db", broker.own / "mosquitto.db.damaged"
+    broker.stop()
+    before = database.read_bytes()
+    database.write_bytes({"garbage": b"x" * 99, "cut short": before[:-3], "none": before}[damage])
+    broker.start()
+    broker.kill()
+    assert aside.exists() is (damage != "none")
+
+
 def test_no_secret_is_readable_by_others_or_stands_in_an_argument(broker: Broker) -> None:
     secrets = [
         file.read_text().strip()

@@ -174,13 +174,18 @@ def test_every_hostile_payload_is_kept_with_its_reason_and_the_stream_goes_on(
         return True
 
     eventually(kept, what="all are in the view `rejected`")
-    letters = {}
-    for message in chain.consume(topics.REJECTED):
-        reason = dict(message.headers() or [])["reason"]
-        assert isinstance(reason, bytes)
-        if message.key() == b"hostile":
-            letters[reason.decode().split(":")[0]] = message.value()
-    assert letters == payloads
+
+    def told() -> bool:
+        letters = {}
+        for message in chain.consume(topics.REJECTED):
+            reason = dict(message.headers() or [])["reason"]
+            assert isinstance(reason, bytes)
+            if message.key() == b"hostile":
+                letters[reason.decode().split(":")[0]] = message.value()
+        assert letters == payloads
+        return True
+
+    eventually(told, what="all are in fieldline.rejected")
 
 
 def test_kill_after_kill_of_the_stream_stores_every_pack_once(chain: Chain) -> None:

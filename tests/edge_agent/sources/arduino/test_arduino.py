@@ -285,8 +285,10 @@ def test_a_port_that_another_program_holds_is_refused(
             fcntl.ioctl(other, termios.TIOCEXCL)
         else:
             fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(SourceFailed, match="another program has"):
-            open_source(Settings("gas", board.port)).run(context)
+        with running(open_source(Settings("gas", board.port)), context) as run:
+            failure = run.ended(5)
+        assert isinstance(failure, SourceFailed)
+        assert "another program has" in failure.reason
     finally:
         os.close(other)
 

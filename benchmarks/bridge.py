@@ -130,7 +130,11 @@ def process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
             yield running
         finally:
             running.terminate()
-            running.wait()
+            try:
+                running.wait(5)
+            except subprocess.TimeoutExpired:  # mosquitto_sub may not hear the first time
+                running.kill()
+                running.wait()
 
 
 def packets(device: str, readings: int, count: int) -> list[bytes]:

@@ -1,81 +1,90 @@
-"""The whole stack, used as a person does: by its commands."""
-
-from __future__ import annotations
+"""The whole stack, driven as a person does: by the command."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from cloud.stack import demo
+from cloud.stack import demo, supervision
 from cloud.stack.folder import Folder
-from cloud.stack.supervision import Supervisor
-
-CHECKOUT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
 
 
+@dataclass(frozen=True)
 class Stack:
-    """`fieldline up --demo` in a data folder of its own."""
+    """A stack that runs in a data folder of its own."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.folder = Folder(data)
-        self.host_device = demo.device_name(socket.gethostname())
+    folder: Folder
 
-    def run(self, *words: str, check: bool = True, within: float = 300) -> str:
-        """Run `fieldline` with these words; returns what it printed."""
+    def run(
+        self, *words: str, status: int | None = 0, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `fieldline`; fails unless it exits with `status` (None: whatever)."""
         done = subprocess.run(
-            [str(BIN / "fieldline"), *words],
-            env={**os.environ, "FIELDLINE_DATA": str(self.data)},
-            capture_output=True, text=True, check=False, timeout=within, cwd="/",
+            [sys.executable, "-m", "cloud.stack.cli", *words, "--data", str(self.folder.data)],
+            capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
-        if check and done.returncode != 0:
+        if status is not None and done.returncode != status:
             raise AssertionError(
-                f"fieldline {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+                f"fieldline {' '.join(words)}: exit status {done.returncode}\n"
+                f"{done.stdout}{done.stderr}"
             )
-        return done.stdout
+        return done
 
-    def json(self, *words: str, check: bool = True) -> Any:
-        """Run `fieldline` and parse what it printed."""
-        return json.loads(self.run(*words, check=check))
+    def json(self, *words: str, status: int | None = 0, timeout: float = 60) -> Any:
+        """Run `fieldline … --json` and read what it prints."""
+        return json.loads(self.run(*words, "--json", status=status, timeout=timeout).stdout)
 
-    def agent_json(self, *words: str) -> Any:
-        """Run `fieldline-agent` and parse what it printed."""
-        done = subprocess.run(
-            [str(BIN / "fieldline-agent"), *words],
-            capture_output=True, text=True, check=True, timeout=60,
-        )  # fmt: skip
-        return json.loads(done.stdout)
+    def stage(self, name: str) -> dict[str, Any]:
+        """What `status` says of a stage."""
+        stages: list[dict[str, Any]] = self.json("status", status=None)["stages"]
+        return next(stage for stage in stages if stage["name"] == name)
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database as anybody can who has `env`. OSError while it is away."""
-        dsn = self.json("env", "--json")["postgres"]["dsn"]
+    def query(self, text: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database as the reader; ConnectionError while it is away."""
+        dsn: str = self.json("env")["postgres"]["dsn"]
         try:
-            with psycopg.connect(dsn, connect_timeout=5, autocommit=True) as connection:
-                return connection.execute(sql.encode()).fetchall()
+            with psycopg.connect(dsn, connect_timeout=5) as connection:
+                return connection.execute(text.encode(), values or None).fetchall()
         except psycopg.OperationalError as error:
-            raise OSError(str(error)) from error
+            raise ConnectionError(str(error)) from error
 
     def pid(self, program: str) -> int:
-        """The process of a stage or of an agent."""
-        with Supervisor(self.folder) as supervisor:
+        """The process of a stage, or of a program of the demo."""
+        with supervision.Supervisor(self.folder) as supervisor:
             for process in supervisor.processes():
                 if process.name == program and process.pid:
                     return process.pid
         raise AssertionError(f"{program} does not run")
 
-    def stop_program(self, program: str) -> None:
-        """Stop a demo program (`stop` is for stages)."""
-        with Supervisor(self.folder, timeout_s=60) as supervisor:
-            supervisor.stop(f"demo:{program}")
+    def stop_program(self, name: str) -> None:
+        """Stop a program of the demo, and wait until it has."""
+        with supervision.Supervisor(self.folder, timeout_s=60) as supervisor:
+            supervisor.stop(f"demo:{name}")
 
-    def start_program(self, program: str) -> None:
+    def start_program(self, name: str) -> None:
         """Start it again."""
-        with Supervisor(self.folder) as supervisor:
-            supervisor.start(f"demo:{program}")
+        with supervision.Supervisor(self.folder) as supervisor:
+            supervisor.start(f"demo:{name}")
+
+    def agent_json(self, *words: str) -> Any:
+        """Run `fieldline-agent` and read the JSON that it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_agent.cli", *words],
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    @property
+    def host_device(self) -> str:
+        """The device that is this machine."""
+        return demo.device_name(socket.gethostname())
+
+    @property
+    def scenario(self) -> Path:
+        """The gas sensor's voltages."""
+        return self.folder.agent("workshop") / "mq2_air_quality.toml"

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +29,9 @@ class Written:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _flowing(stack: Stack) -> Iterator[None]:
+def _flowing(stack: Stack) -> None:
     """Two boards and the host send, before anything is broken."""
     eventually(lambda: fresh(stack), within=120, what="boards and host send")
-    yield
 
 
 def sending(stack: Stack) -> list[str]:
@@ -72,7 +70,7 @@ def now(stack: Stack) -> str:
 def written(stack: Stack) -> list[Written]:
     """Read every agent's buffer, as `fieldline-agent buffer show` does."""
     found = []
-    for home in sorted((stack.data / "agents").iterdir()):
+    for home in sorted((stack.folder.agents).iterdir()):
         if not (home / "buffer.sqlite").exists():
             continue
         shown = stack.agent_json("buffer", "show", "--config", str(home / "agent.toml"))
@@ -109,7 +107,7 @@ def assert_exactly_once(stack: Stack) -> None:
         within=30,
         what="nothing is missing",
     )
-    result: dict[str, Any] = stack.json("verify", "--json")
+    result: dict[str, Any] = stack.json("verify", timeout=300)
     assert result["checked"] > 0
     assert (result["differing"], result["missing"], result["doubled"]) == (0, 0, 0), result
     # A board takes one sample at an instant: two rows at one time would be one pack twice.
@@ -124,9 +122,7 @@ def assert_exactly_once(stack: Stack) -> None:
 def test_kill_9_of_one_is_recovered_from(stack: Stack, victim: str) -> None:
     before = now(stack)
     kill(stack, [victim])
-    eventually(
-        lambda: fresh(stack, before), within=RECOVERS_WITHIN_S, what=f"rows after {victim}"
-    )
+    eventually(lambda: fresh(stack, before), within=RECOVERS_WITHIN_S, what=f"rows after {victim}")
 
 
 def test_after_each_was_killed_every_pack_is_stored_exactly_once(stack: Stack) -> None:
@@ -145,15 +141,15 @@ def test_a_deleted_data_folder_loses_and_doubles_nothing(stack: Stack, victim: s
     before = now(stack)
     folder = {"broker": "mosquitto", "kafka": "kafka"}[victim]
     pid = stack.pid(victim)
-    shutil.rmtree(stack.data / folder, ignore_errors=True)
+    shutil.rmtree(stack.folder.data / folder, ignore_errors=True)
     os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(stack.data / folder, ignore_errors=True)
+    shutil.rmtree(stack.folder.data / folder, ignore_errors=True)
     eventually(lambda: fresh(stack, before), within=RECOVERS_WITHIN_S, what="rows after it")
     assert_exactly_once(stack)
 
 
 def test_a_damaged_buffer_is_set_aside_and_a_new_epoch_begins(stack: Stack) -> None:
-    home = stack.data / "agents" / "workshop"
+    home = stack.folder.agents / "workshop"
     epochs = {one.epoch for one in written(stack) if one.device == "workshop"}
     stack.stop_program("agent-workshop")
     _damage(home / "buffer.sqlite")

@@ -1,8 +1,10 @@
 """Tells a running rig what to do: one line to its unix socket, one line back."""
 
+import contextlib
+import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +17,16 @@ USAGE = "reset, unplug, plug, garbage N, volts PIN V, level PIN 0|1, type LINE"
 def control_path(link: Path) -> Path:
     """Where the rig behind a link listens."""
     return link.with_name(f"{link.name}.control")
+
+
+@contextlib.contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """A socket's path may have 107 characters; by way of its folder's descriptor it is short."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def obey(rig: Rig, line: str) -> None:
@@ -49,7 +61,8 @@ def tell(link: Path, line: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(15)
         try:
-            connection.connect(str(path))
+            with _address(path) as address:
+                connection.connect(address)
             connection.sendall(f"{line}\n".encode())
             answer = connection.makefile().readline().rstrip()
         except OSError as error:
@@ -70,7 +83,12 @@ class Control:
 
     def __enter__(self) -> Self:
         self._path.unlink(missing_ok=True)
-        self._socket.bind(str(self._path))
+        try:
+            with _address(self._path) as address:
+                self._socket.bind(address)
+        except OSError:
+            self._socket.close()
+            raise
         self._path.chmod(0o600)
         self._socket.listen()
         self._thread.start()

@@ -45,7 +45,8 @@ def test_a_board_says_what_it_measures_and_measures_it(rig: Rig) -> None:
     assert context.values("room/temperature")[-1] == pytest.approx(25, abs=0.5)
     assert context.values("room/door")[-1] == 1.0
     assert context.values("room/supply")[-1] == pytest.approx(5.0, abs=0.1)
-    assert not context.counters
+    # On a busy machine the simulated UART may overrun: a command is refused, and sent again.
+    assert set(context.counters) <= {"refused_commands"}
     times = context.times("room/temperature")
     assert times == sorted(set(times))
     # After the interval was set: 50 ms by the board, whatever the machine's other work.

@@ -17,7 +17,9 @@ from tests.servers import CHECKOUT, Broker
 
 SECONDS = 60
 LIMITS = {"cpu_percent": 1.5, "resident_mb": 28.0, "bytes_written_a_reading": 45.0}
-BATCHES = SIMULATED.replace("copies = 20", "copies = 1000")
+# Values of two decimals, as a sensor gives them; the sine's have seventeen digits.
+SENSORS = SIMULATED + 'wave = "square"\ncenter = 21.53\namplitude = 1.27\n'
+MANY = SENSORS.replace("copies = 20", "copies = 1000")
 
 
 def steady(broker: Broker, device: str, sources: str) -> dict[str, Any]:
@@ -77,8 +79,9 @@ def main() -> None:
     with a_broker() as broker:
         results = {
             "limits": LIMITS,
-            "20_channels_50_hz": steady(broker, "steady-50", SIMULATED.format(rate_hz=50)),
-            "batches_of_1000_a_second": steady(broker, "steady-1", BATCHES.format(rate_hz=1)),
+            "20_channels_50_hz": steady(broker, "steady-50", SENSORS.format(rate_hz=50)),
+            "20_channels_50_hz_17_digits": steady(broker, "digits", SIMULATED.format(rate_hz=50)),
+            "1000_channels_once_a_second": steady(broker, "steady-1", MANY.format(rate_hz=1)),
             "800_a_pack": throughput(broker, "load-800", 800),
             "80_a_pack": throughput(broker, "load-80", 80),
         }

@@ -7,6 +7,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edge_agent import memory
 from edge_agent.buffer import Buffer
 from edge_agent.clock import Clock
 from edge_agent.errors import DiskFailed
@@ -31,6 +32,7 @@ def run(settings: Settings, *, once: bool) -> int:
 
     Returns the exit status. Raises BufferBusy if another agent runs on the same folder.
     """
+    memory.be_small()
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
@@ -104,6 +106,7 @@ class _Parts:
         for runner in self._runners:
             runner.start()
         _log.info("running with %d sources", len(self._runners))
+        memory.give_back()
         file_at = time.monotonic()
         while not self._stopping.is_set() and not (once and self._all_done()):
             if time.monotonic() >= file_at:

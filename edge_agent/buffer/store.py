@@ -32,13 +32,13 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 PRAGMAS = (
     "PRAGMA locking_mode = EXCLUSIVE",  # no other connection, and no shared memory file
-    "PRAGMA page_size = 4096",
+    "PRAGMA page_size = 1024",  # a commit writes a few part-filled pages: small ones waste less
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = OFF",  # Debian compiles it on: it would overwrite what is deleted
-    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA wal_autocheckpoint = 8000",
     "PRAGMA journal_size_limit = 33554432",
-    "PRAGMA cache_size = -1024",
+    "PRAGMA cache_size = -384",
 )
 
 
@@ -220,5 +220,5 @@ class Store:
             self._db.execute("INSERT INTO lost VALUES (?, ?, ?)", lost)
 
 
-QUICK_CHECK_PAGES = 16_384
+QUICK_CHECK_PAGES = 65_536
 """Up to 64 MB the database is checked at its opening; beyond, a damage is met when it is met."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from cloud.stack import supervision
 from cloud.stack.folder import Folder
 from tests.servers import Broker, Kafka, Postgres, Server
 from tests.stack import Stack
@@ -43,6 +47,10 @@ def pytest_runtest_makereport(
             if isinstance(value, Server) and value.log.exists():
                 tail = value.log.read_text(errors="replace")[-4000:]
                 report.sections.append((f"log of {name}", tail))
+            if isinstance(value, Stack):
+                for log in sorted(value.folder.logs.glob("*.log")):
+                    tail = log.read_text(errors="replace")[-2500:]
+                    report.sections.append((f"log of {log.stem}", tail))
     return report
 
 
@@ -82,12 +90,26 @@ def postgres() -> Iterator[Server]:
 def stack() -> Iterator[Stack]:
     """The whole stack with its demo: two simulated boards, this machine, a recorded day."""
     parent = Path(tempfile.mkdtemp(prefix="fieldline-stack-"))
-    made = Stack(parent / "data")
+    running = Stack(Folder(parent / "data"))
+    running.folder.data.mkdir()
+    _draw_ports(running.folder)
     try:
-        made.run("up", "--demo", "--detach")
-        yield made
+        running.run("up", "--detach", "--demo", timeout=290)
+        yield running
     finally:
-        for log in sorted(made.folder.logs.glob("*.log")):
-            print(f"== {log.name}\n{log.read_text(errors='replace')[-2000:]}")
-        made.run("down", check=False)
+        running.run("down", status=None, timeout=120)
+        left = supervision.leftovers(running.folder)
+        if left:
+            supervision.end(left, lambda: supervision.leftovers(running.folder))
         shutil.rmtree(parent, ignore_errors=True)
+
+
+def _draw_ports(folder: Folder) -> None:
+    """Give the servers any free ports: the usual ones may be another stack's on this machine."""
+    names = ("mqtt", "kafka", "kafka_controller", "postgres")
+    with ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in names}
+        for probe in probes.values():
+            probe.bind(("127.0.0.1", 0))
+        drawn = {name: probe.getsockname()[1] for name, probe in probes.items()}
+    (folder.data / "ports.json").write_text(json.dumps(drawn))

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def workplace(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def workplace(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that looks like the checkout, in which files may be made."""
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / ".venv").mkdir()

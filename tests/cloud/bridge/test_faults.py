@@ -89,7 +89,9 @@ def test_no_acknowledged_pack_is_lost_when_the_bridge_is_killed_again_and_again(
             bridge.start()
         load.wait_for_more(100)
     client.all_acknowledged(set(load.sent))
-    eventually(lambda: set(load.sent.values()) <= set(log.packs(load.devices)), what="all is in Kafka")
+    eventually(
+        lambda: set(load.sent.values()) <= set(log.packs(load.devices)), what="all is in Kafka"
+    )
     assert bridge.stop() == 0
 
 
@@ -106,7 +108,9 @@ def test_asked_to_stop_under_load_it_finishes_what_is_on_its_way(
         assert "stopped; 0 packs" in bridge.log.read_text()
     client.all_acknowledged(set(load.sent))
     bridge.start_and_wait()
-    eventually(lambda: set(load.sent.values()) <= set(log.packs(load.devices)), what="all is in Kafka")
+    eventually(
+        lambda: set(load.sent.values()) <= set(log.packs(load.devices)), what="all is in Kafka"
+    )
     found = log.packs(load.devices)
     assert max(found[name] for name in load.sent.values()) == 1, "nothing was sent twice"
 
@@ -158,7 +162,8 @@ def test_a_kafka_that_lost_its_log_is_noticed_and_devices_are_told(
     client.all_acknowledged(set(load.sent))
     lost = {(device, load.epoch, 0) for device in load.devices}
     eventually(
-        lambda: set(load.sent.values()) - lost <= set(log.packs(load.devices)), what="the rest is in Kafka"
+        lambda: set(load.sent.values()) - lost <= set(log.packs(load.devices)),
+        what="the rest is in Kafka",
     )
     eventually(
         lambda: (

@@ -12,6 +12,7 @@ import xmlrpc.client
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -60,7 +61,11 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._file))
+        try:
+            self.sock.connect(str(self._file))
+        except OSError:
+            self.close()
+            raise
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -70,6 +75,9 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:  # noqa: ARG002
         return self._made
+
+    def close(self) -> None:
+        self._made.close()
 
 
 class Supervisor:
@@ -161,6 +169,7 @@ def launch(folder: Folder) -> None:
              "-c", str(folder.supervisor_config)],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
+    Thread(target=child.wait, daemon=True).start()  # so that it leaves no zombie when it ends
     deadline = time.monotonic() + 20
     while not is_up(folder):
         if child.poll() is not None or time.monotonic() > deadline:

@@ -46,7 +46,7 @@ class Stack:
         """Ask the database as the reader."""
         dsn: str = self.json("env")["postgres"]["dsn"]
         with psycopg.connect(dsn) as connection:
-            return connection.execute(text.encode(), values).fetchall()
+            return connection.execute(text.encode(), values or None).fetchall()
 
     @property
     def scenario(self) -> Path:

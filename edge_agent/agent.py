@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_agent import memory
 from edge_agent.buffer import Buffer
 from edge_agent.clock import Clock
-from edge_agent.errors import DiskFailed
+from edge_agent.errors import DiskFailed, EpochBegun
 from edge_agent.intake import Intake
 from edge_agent.packer import Packer
 from edge_agent.report import Report
@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings, *, once: bool) -> int:
     """Run until a signal, or with `once` until every source has finished and all is stored.
 
-    Returns the exit status. Raises BufferBusy if another agent runs on the same folder.
+    Returns the exit status: 1 if a part broke, so that it is started again.
+    Raises BufferBusy if another agent runs on the same folder.
     """
     memory.be_small()
     stopping = threading.Event()
@@ -40,11 +41,21 @@ def run(settings: Settings, *, once: bool) -> int:
     buffer = _open_buffer(settings, stopping)
     if buffer is None:
         return 1
+    broken = threading.Event()
+
+    def end(failure: threading.ExceptHookArgs) -> None:
+        """A part that dies must not leave the others running as if nothing were missing."""
+        name = failure.thread.name if failure.thread else "?"
+        _log.critical("%s broke; ending, to be started again", name, exc_info=failure.exc_value)
+        broken.set()
+        stopping.set()
+
+    threading.excepthook = end
     try:
         _Parts(settings, buffer, clock, stopping).run(once=once)
     finally:
         _close(buffer)
-    return 0
+    return 1 if broken.is_set() else 0
 
 
 def _open_buffer(settings: Settings, stopping: threading.Event) -> Buffer | None:
@@ -65,7 +76,7 @@ def _open_buffer(settings: Settings, stopping: threading.Event) -> Buffer | None
 def _close(buffer: Buffer) -> None:
     try:
         buffer.close()
-    except DiskFailed as error:
+    except (DiskFailed, EpochBegun) as error:
         _log.error("%s", error)
 
 

@@ -23,7 +23,7 @@ from wire.ranges import RangeSet
 from wire.reading import Reading, TimeQuality
 
 RECORDING = CHECKOUT / "edge_agent/sources/replay/examples/pi-environment-24h.json"
-START = 1_795_300_000_000_000
+START = 1_790_000_000_000_000
 
 
 @pytest.fixture(scope="module")

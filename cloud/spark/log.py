@@ -25,7 +25,8 @@ class Log(NamedTuple):
     @property
     def checkpoint(self) -> str:
         """Name the folder: what was read of one log says nothing about another."""
-        return f"{self.id}.{self.devices}"
+        # An id is base64, whose "/" would make a folder in a folder.
+        return f"{self.id}.{self.devices}".replace("/", "_")
 
 
 class LogWatch:

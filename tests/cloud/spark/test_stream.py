@@ -237,7 +237,9 @@ def test_a_kafka_wiped_under_load_is_read_from_its_beginning(chain: Chain) -> No
 
 def test_a_corrupt_checkpoint_is_forgotten_and_sigterm_stops_in_order(chain: Chain) -> None:
     assert chain.stop() == 0
-    for file in chain.checkpoints.glob("*/offsets/*"):
+    offsets = [file for file in chain.checkpoints.glob("*/offsets/*") if file.suffix != ".crc"]
+    assert offsets
+    for file in offsets:
         file.write_bytes(b"")
     for file in chain.checkpoints.glob("*/offsets/.*.crc"):
         file.unlink()

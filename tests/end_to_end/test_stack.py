@@ -15,7 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.stack import supervision
-from tests.end_to_end.stack import Stack
+from tests.stack import Stack
 from tests.waiting import eventually
 
 STAGES = ["broker", "kafka", "postgres", "bridge", "stream"]
@@ -199,12 +199,14 @@ def test_what_a_killed_supervisor_left_is_cleared_and_everything_goes_on(stack: 
     assert all(_running(stack, name) for name in STAGES)
 
 
-def test_down_leaves_nothing_running(stack: Stack) -> None:
+def test_down_leaves_nothing_running_and_up_goes_on(stack: Stack) -> None:
     said = stack.run("down", timeout=120).stdout
     stopped = re.findall(r"^stopping (stream|bridge|kafka|postgres|broker)$", said, re.MULTILINE)
     assert stopped == ["stream", "bridge", "kafka", "postgres", "broker"]
     assert supervision.leftovers(stack.folder) == []
     stack.run("status", status=1)
+    stack.run("up", "--detach", "--demo", timeout=280)
+    assert all(_running(stack, name) for name in STAGES)
 
 
 def _java_of(python: int) -> list[int]:

@@ -96,8 +96,9 @@ def main() -> None:
     """Measure, print, keep."""
     folder = Path(tempfile.mkdtemp(prefix="fieldline-bench-"))
     folder.chmod(0o755)
+    for part in ("kafka", "postgres", "stream"):
+        (folder / part).mkdir(mode=0o755)
     kafka, postgres = Kafka(Folder(folder / "kafka")), Postgres(Folder(folder / "postgres"))
-    (folder / "stream").mkdir()
     try:
         kafka.start()
         postgres.start()

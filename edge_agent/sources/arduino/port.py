@@ -135,7 +135,10 @@ def _claim(fd: int, path: str) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise _taken(path) from None
-    fcntl.ioctl(fd, termios.TIOCEXCL)
+    if not os.ttyname(fd).startswith("/dev/pts/"):
+        # A pty lives as long as its other end does, and so would this mark of an agent that was
+        # killed. The lock ends with its holder, whatever the port.
+        fcntl.ioctl(fd, termios.TIOCEXCL)
 
 
 def _make_raw(fd: int, baud: int) -> None:

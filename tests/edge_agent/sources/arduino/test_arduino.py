@@ -3,6 +3,8 @@
 import fcntl
 import os
 import stat
+import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from edge_agent.sources.api import Board, Channel, SourceFailed
 from edge_agent.sources.arduino import Settings, source
 from edge_agent.sources.arduino import open as open_source
+from edge_agent.sources.arduino.port import Port
 from tests.edge_agent.sources.arduino.bench import BoardOnPty
 from tests.edge_agent.sources.fakes import FakeContext, Running, running
 from wire.serial_line import encode_line
@@ -291,6 +294,23 @@ def test_a_port_that_another_program_holds_is_refused(
         assert "another program has" in failure.reason
     finally:
         os.close(other)
+
+
+def test_a_port_is_free_again_when_its_holder_was_killed(board: BoardOnPty) -> None:
+    """A pty outlives whoever had it open, and so would an exclusive mode set on it."""
+    holds = "import sys, time; from edge_agent.sources.arduino.port import Port; "
+    holds += "port = Port(sys.argv[1], 115200); print('open', flush=True); time.sleep(600)"
+    killed = subprocess.Popen(
+        [sys.executable, "-c", holds, board.port], stdout=subprocess.PIPE, text=True
+    )
+    assert killed.stdout is not None
+    with killed.stdout as said:
+        assert said.readline() == "open\n"
+        with pytest.raises(SourceFailed, match="another program"):
+            Port(board.port, 115_200)
+        killed.kill()
+        killed.wait()
+    Port(board.port, 115_200).close()
 
 
 def test_what_is_no_serial_port_is_refused(tmp_path: Path, context: FakeContext) -> None:

@@ -1,7 +1,7 @@
 """Runs every benchmark in turn, each in a process of its own.
 
-    python -m benchmarks               # all of them
-    python -m benchmarks codec agent   # these
+python -m benchmarks               # all of them
+python -m benchmarks codec agent   # these
 """
 
 from __future__ import annotations

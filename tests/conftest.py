@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cloud.stack import supervision
 from cloud.stack.folder import Folder
-from tests.servers import Broker, Kafka, Postgres, Server
+from tests.servers import Broker, Kafka, Postgres, Server, draw_ports
 from tests.stack import Stack
 
 
@@ -92,7 +89,7 @@ def stack() -> Iterator[Stack]:
     parent = Path(tempfile.mkdtemp(prefix="fieldline-stack-"))
     running = Stack(Folder(parent / "data"))
     running.folder.data.mkdir()
-    _draw_ports(running.folder)
+    draw_ports(running.folder)
     try:
         running.run("up", "--detach", "--demo", timeout=290)
         yield running
@@ -102,14 +99,3 @@ def stack() -> Iterator[Stack]:
         if left:
             supervision.end(left, lambda: supervision.leftovers(running.folder))
         shutil.rmtree(parent, ignore_errors=True)
-
-
-def _draw_ports(folder: Folder) -> None:
-    """Give the servers any free ports: the usual ones may be another stack's on this machine."""
-    names = ("mqtt", "kafka", "kafka_controller", "postgres")
-    with ExitStack() as held:
-        probes = {name: held.enter_context(socket.socket()) for name in names}
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        drawn = {name: probe.getsockname()[1] for name, probe in probes.items()}
-    (folder.data / "ports.json").write_text(json.dumps(drawn))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,17 @@ from tests.waiting import eventually
 CHECKOUT = Path(__file__).parents[1]
 
 
+def draw_ports(folder: Folder) -> None:
+    """Give the servers any free ports: the usual ones may be another stack's on this machine."""
+    names = ("mqtt", "kafka", "kafka_controller", "postgres")
+    with ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in names}
+        for probe in probes.values():
+            probe.bind((ports.HOST, 0))
+        drawn = {name: probe.getsockname()[1] for name, probe in probes.items()}
+    (folder.data / "ports.json").write_text(json.dumps(drawn))
+
+
 class Server:
     """A server in a data folder of its own, as `python -m cloud.stack.servers.<name>` runs it."""
 
@@ -31,6 +44,8 @@ class Server:
         self.own = folder.data / part
         self.log = folder.data / f"{name}.log"
         self.host = ports.HOST
+        if not (folder.data / "ports.json").exists():
+            draw_ports(folder)
         self.port = ports.choose(folder.data / "ports.json", [port_name])[port_name]
         self.prefix: list[str] = []  # words before the command, as of setpriv
         self._process: subprocess.Popen[bytes] | None = None

@@ -92,8 +92,8 @@ def test_a_name_that_is_taken_or_no_name_is_refused_in_a_sentence(stack: Stack) 
 
 
 def test_an_agent_gets_settings_that_nobody_else_may_read(stack: Stack, tmp_path: Path) -> None:
-    stack.run("device", "add", "pi-7", "--out", str(tmp_path / "agent.toml"))
-    password = tmp_path / "pi-7.password"
+    stack.run("device", "add", "pi-8", "--out", str(tmp_path / "agent.toml"))
+    password = tmp_path / "pi-8.password"
     assert str(password) in (tmp_path / "agent.toml").read_text()
     assert password.stat().st_mode & 0o077 == 0
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import secrets
+import sys
 from pathlib import Path
 
 from cloud.stack import accounts, secret_files, supervision
@@ -73,7 +74,10 @@ def _make(folder: Folder, plan: Plan, name: str, kind: Kind) -> str:
                 accounts.creation(account, password),
             )
         except OSError:
-            print("the broker does not answer; it learns of the device when it starts")
+            print(
+                "the broker does not answer; it learns of the device when it starts",
+                file=sys.stderr,
+            )
         except StackError:
             accounts.write(file, known)
             raise

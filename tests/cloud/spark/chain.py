@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from cloud.sql.verify import Verification, verify
@@ -117,26 +117,32 @@ class Chain:
         assert producer.flush(60) == 0
 
     def consume(self, topic: str) -> list[Message]:
-        """Return all that is in a topic of one partition."""
+        """Return all that is in a topic now, whatever its number of partitions."""
         consumer = Consumer(
-            {
-                "bootstrap.servers": self.kafka.bootstrap,
-                "group.id": "tests",
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "log_level": 0,
-            }
+            {"bootstrap.servers": self.kafka.bootstrap, "group.id": "tests", "log_level": 0}
         )
-        consumer.subscribe([topic])
-        messages = []
-        while True:
-            message = consumer.poll(30)
-            if message is None or message.error():
-                break
-            messages.append(message)
-        consumer.close()
-        return messages
+        try:
+            known = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+            ends = {}
+            for number in known:
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), 30)
+                if low < high:
+                    ends[number] = high
+            consumer.assign([TopicPartition(topic, number, 0) for number in ends])
+            messages = []
+            while ends:
+                message = consumer.poll(30)
+                assert message is not None
+                assert message.error() is None, message.error()
+                partition, offset = message.partition(), message.offset()
+                assert partition is not None
+                assert offset is not None
+                messages.append(message)
+                if offset + 1 >= ends.get(partition, 0):
+                    ends.pop(partition, None)
+            return messages
+        finally:
+            consumer.close()
 
     def receipts(self) -> dict[tuple[str, str], RangeSet]:
         """Return the last ranges published, by device and epoch."""

@@ -231,8 +231,13 @@ def test_a_kafka_wiped_under_load_is_read_from_its_beginning(chain: Chain) -> No
     chain.send(records)  # as devices do once the log is another
     chain.wait_for({"wiped": 600})
     sound(chain, ["wiped"], 600 * 40)
-    told = [ranges for (device, _), ranges in chain.receipts().items() if device == "told"]
-    assert told == [RangeSet.of([[0, 2]])], "every epoch is told anew to a new log"
+
+    def told() -> bool:
+        ranges = [ranges for (device, _), ranges in chain.receipts().items() if device == "told"]
+        assert ranges == [RangeSet.of([[0, 2]])]
+        return True
+
+    eventually(told, what="every epoch is told anew to a new log")
 
 
 def test_a_corrupt_checkpoint_is_forgotten_and_sigterm_stops_in_order(chain: Chain) -> None:

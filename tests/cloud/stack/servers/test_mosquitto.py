@@ -105,7 +105,9 @@ def test_a_device_publishes_below_its_own_prefix_and_nowhere_else(
 ) -> None:
     bridge, device = login(accounts.BRIDGE), login("pi-1")
     for kind in ("data", "backfill"):
-        bridge.subscribe(topics.shared("bridge", topics.all_devices(kind)))
+        assert bridge.subscribe(topics.shared("bridge", topics.all_devices(kind))) == 1
+        # Of a share other members of the group would get their part.
+        assert bridge.subscribe(topics.all_devices(kind)) == 1
     own = ["data", "backfill", "status", "meta", "cmd/reply", "config/reported"]
     assert {device.publish(f"fieldline/v1/pi-1/{kind}") for kind in own} <= {0, 16}
     forbidden = [
@@ -115,8 +117,9 @@ def test_a_device_publishes_below_its_own_prefix_and_nowhere_else(
     ]  # fmt: skip
     assert {device.publish(topic) for topic in forbidden} == {NOT_AUTHORISED}
     assert device.publish("fieldline/v1/pi-2/data", retain=True) == NOT_AUTHORISED
-    eventually(lambda: len(bridge.messages) == 2, what="the bridge has two packs")
-    assert set(bridge.messages) == {topics.data("pi-1"), topics.backfill("pi-1")}
+    allowed = {topics.data("pi-1"), topics.backfill("pi-1")}
+    eventually(lambda: set(bridge.messages) >= allowed, what="the bridge has two packs")
+    assert set(bridge.messages) == allowed
 
 
 @pytest.mark.parametrize("protocol", [paho.MQTTv5, paho.MQTTv311])
@@ -147,7 +150,7 @@ def test_the_watcher_hears_and_says_nothing(login: Any, people: list[str]) -> No
     watcher, device = login(accounts.WATCHER), login("pi-1")
     assert watcher.subscribe("fieldline/v1/#") == 1
     device.publish("fieldline/v1/pi-1/status")
-    eventually(lambda: watcher.messages == ["fieldline/v1/pi-1/status"])
+    eventually(lambda: "fieldline/v1/pi-1/status" in watcher.messages)
     assert watcher.publish("fieldline/v1/pi-1/data") == NOT_AUTHORISED
 
 

@@ -1,8 +1,9 @@
 """What the stream tells Kafka after a commit: ranges stored, and dead letters."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from cloud.spark.part import Rejection
 from cloud.spark.settings import Kafka
@@ -10,9 +11,15 @@ from wire import topics
 from wire.ranges import RangeSet
 from wire.stored import StoredRanges, encode_stored
 
+_log = logging.getLogger(__name__)
+
 
 class Outbox:
-    """Sends without waiting. What Kafka never gets is told again at the next start of a query."""
+    """Sends to one log, without waiting.
+
+    A new log gets a new outbox: a producer that knows the old log's topics would send to
+    partitions that are no more. `lost_ranges` says whether everything must be told again.
+    """
 
     def __init__(self, settings: Kafka) -> None:
         properties = {
@@ -27,37 +34,53 @@ class Outbox:
             "error_cb": lambda _: None,
         }
         self._producer = Producer(properties | settings.properties)
-        self.dropped = 0
+        self._lost_ranges = False
 
     def stored(self, log: str, ranges: Iterable[tuple[str, str, RangeSet]]) -> None:
         """Say what is stored of epochs: (device, epoch, numbers)."""
         for device, epoch, numbers in ranges:
             value = encode_stored(StoredRanges(log, epoch, numbers))
-            self._produce(topics.RECEIPTS, device, value, [])
+            self._produce(topics.RECEIPTS, device, value, [], self._ranges_delivered)
 
     def rejected(self, rejections: Iterable[Rejection]) -> None:
         """Pass on dead letters: the bytes untouched, with reason and origin."""
         for rejection in rejections:
             headers = [("reason", rejection.reason.encode()), ("origin", rejection.origin.encode())]
-            self._produce(topics.REJECTED, rejection.device, rejection.payload, headers)
+            self._produce(
+                topics.REJECTED, rejection.device, rejection.payload, headers, _letter_delivered
+            )
+
+    def lost_ranges(self) -> bool:
+        """Say, once, whether Kafka did not get some of the ranges."""
+        self._producer.poll(0)
+        lost, self._lost_ranges = self._lost_ranges, False
+        return lost
 
     def close(self) -> None:
         """Give what is on its way some seconds."""
         self._producer.flush(3)
 
     def _produce(
-        self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        headers: list[tuple[str, bytes]],
+        delivered: Callable[[object, object], None],
     ) -> None:
         self._producer.poll(0)
         try:
-            self._producer.produce(
-                topic, value, key, headers=list(headers), on_delivery=self._count_failure
-            )
-        except (BufferError, Exception) as error:  # noqa: BLE001 -- see below
-            # A full queue, or a value larger than Kafka takes: both only tell what the
-            # database has, and neither may stop the stream.
-            self._count_failure(error, None)
+            self._producer.produce(topic, value, key, headers=list(headers), on_delivery=delivered)
+        except (BufferError, KafkaException) as error:
+            # A full queue, or a value larger than Kafka takes.
+            delivered(error, None)
 
-    def _count_failure(self, error: object, _: object) -> None:
+    def _ranges_delivered(self, error: object, _: object) -> None:
         if error is not None:
-            self.dropped += 1
+            self._lost_ranges = True
+
+
+def _letter_delivered(error: object, _: object) -> None:
+    if error is not None:
+        # It is in the table `rejected`; the topic is for those who listen.
+        _log.warning("a dead letter did not reach Kafka: %s", error)

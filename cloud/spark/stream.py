@@ -99,13 +99,13 @@ class Runner:
     def _follow(self, log: Log) -> bool:
         """Run a query over one log until it ends or the log changes; return whether it failed."""
         self._handled.clear()
+        self._outbox.close()
+        self._outbox = Outbox(self._settings.kafka)
         try:
-            with self._writing:
-                ranges = self._writer.all_ranges()
+            told = self._tell_all(log)
         except Stopping:
             return False
-        self._outbox.stored(log.id, ranges)
-        _log.info("reading log %s; %d epochs are in the ledger", log.id, len(ranges))
+        _log.info("reading log %s; %d epochs are in the ledger", log.id, told)
         try:
             query = self._start(log)
         except Exception as error:  # noqa: BLE001 -- py4j raises what the JVM raised
@@ -116,7 +116,11 @@ class Runner:
             while not self._stopping.wait(_TICK_S) and query.isActive:
                 if not self._is_current(log):
                     return False
+                if self._outbox.lost_ranges():
+                    self._tell_all(log)
             failure = None if self._stopping.is_set() else query.exception()
+        except Stopping:
+            return False
         finally:
             self._stop(query)
         if failure is None:
@@ -124,6 +128,13 @@ class Runner:
         _log.warning("the query ended: %s", _first_line(failure))
         self._check_spark()
         return True
+
+    def _tell_all(self, log: Log) -> int:
+        """Tell the bridge what is stored of every epoch; return how many there are."""
+        with self._writing:
+            ranges = self._writer.all_ranges()
+        self._outbox.stored(log.id, ranges)
+        return len(ranges)
 
     def _is_current(self, log: Log) -> bool:
         """Whether Kafka still has this log; if it does not answer, the query will say so."""

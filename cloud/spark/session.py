@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 
 # Serial collection and one heap region needed: the driver only passes bytes on.
 _JAVA_OPTIONS = (
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss512k -XX:MaxMetaspaceSize=256m "
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxMetaspaceSize=256m "
     "-XX:ReservedCodeCacheSize=64m -Xms64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 "
     f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'} "
     "-Djava.net.preferIPv4Stack=true"

@@ -1,7 +1,11 @@
 """What `fieldline up` and `fieldline status` show."""
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -119,12 +123,20 @@ def reach(plan: Plan, folder: Folder) -> RenderableType:
     )
     table.add_row("dashboards", dashboards)
     where = "" if folder == find(None) else f" --data {shlex.quote(str(folder.data))}"
-    table.add_row("database", f'psql "$(fieldline env postgres{where})"')
-    table.add_row("messages", f"fieldline tail 'fieldline/v1/+/data'{where}")
+    fieldline = _command()
+    table.add_row("database", f'psql "$({fieldline} env postgres{where})"')
+    table.add_row("messages", f"{fieldline} tail 'fieldline/v1/+/data'{where}")
     table.add_row("logs", str(folder.logs))
     for board, file in scenario_files(folder).items():
         table.add_row(board, f"voltages in {file}: edit them and watch")
     return table
+
+
+def _command() -> str:
+    """Name the command so that it can be copied: its path, if it isn't on the PATH."""
+    if shutil.which("fieldline"):
+        return "fieldline"
+    return shlex.quote(os.path.relpath(Path(sys.executable).with_name("fieldline")))
 
 
 def plain(seen: StackStatus) -> str:

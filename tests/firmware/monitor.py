@@ -76,13 +76,19 @@ class Monitor:
         raise AssertionError(msg)
 
     def meet(self) -> None:
-        """Wait until the board listens: what it is sent in its first moments is lost."""
-        deadline = time.monotonic() + 10
+        """Ask, as the agent does, until the board answers: what it is sent at first is lost."""
         self.send(b"\n")
-        while self.ask("hello").error is not None:
-            assert time.monotonic() < deadline, "the board understands nothing"
+        for _ in range(20):
+            self.send(encode_line("hello"))
+            try:
+                self.wait_for(Answer, lambda answer: answer.error is None, seconds=1)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError("the board understands nothing")
 
     def ask(self, command: str) -> Answer:
-        """Send a command as the agent does; the board's next answer."""
+        """Send a command as the agent does; the board's answer to it."""
         self.send(encode_line(command))
-        return self.wait_for(Answer)
+        word = command.split(" ", maxsplit=1)[0]
+        return self.wait_for(Answer, lambda answer: answer.command in {word, "?"})

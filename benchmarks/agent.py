@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,15 @@ SENSORS = SIMULATED + 'wave = "square"\ncenter = 21.53\namplitude = 1.27\n'
 MANY = SENSORS.replace("copies = 20", "copies = 1000")
 
 
-def steady(broker: Broker, device: str, sources: str) -> dict[str, Any]:
+def steady(
+    broker: Broker, device: str, sources: str, program: Sequence[str] = ()
+) -> dict[str, Any]:
     """CPU, memory and bytes at 1,000 readings/s, after a minute's half of warming up."""
     cloud = Cloud(broker, device)
     with tempfile.TemporaryDirectory() as folder:
-        agent = AgentProcess(Path(folder), broker, device, sources=sources, commit_s=1.0)
+        agent = AgentProcess(
+            Path(folder), broker, device, sources=sources, commit_s=1.0, program=program
+        )
         agent.start()
         assert agent.process is not None
         pid = agent.process.pid
@@ -49,6 +55,20 @@ def steady(broker: Broker, device: str, sources: str) -> dict[str, Any]:
     return measured | {
         "within_limit": {k: bool(measured[k] <= limit) for k, limit in LIMITS.items()}
     }
+
+
+@contextmanager
+def installed() -> Iterator[list[str]]:
+    """Yield the command that runs the agent as its Debian package does, by Debian's Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = subprocess.run(
+            [sys.executable, "packaging/deb", "--out", folder],
+            cwd=CHECKOUT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        subprocess.run(["dpkg-deb", "-x", built.stdout.splitlines()[-1], folder], check=True)
+        app = f"{folder}/usr/lib/fieldline-agent"
+        subprocess.run(["/usr/bin/python3", "-m", "compileall", "-q", app], check=True)
+        yield ["env", f"PYTHONPATH={app}", "/usr/bin/python3", "-P", "-s", "-m", "edge_agent"]
 
 
 def throughput(broker: Broker, device: str, readings_a_pack: int) -> dict[str, Any]:
@@ -76,9 +96,15 @@ def throughput(broker: Broker, device: str, readings_a_pack: int) -> dict[str, A
 
 
 def main() -> None:
-    with a_broker() as broker:
+    with a_broker() as broker, installed() as program:
         results = {
             "limits": LIMITS,
+            "20_channels_50_hz_as_installed": steady(
+                broker, "installed-50", SENSORS.format(rate_hz=50), program
+            ),
+            "1000_channels_once_a_second_as_installed": steady(
+                broker, "installed-1", MANY.format(rate_hz=1), program
+            ),
             "20_channels_50_hz": steady(broker, "steady-50", SENSORS.format(rate_hz=50)),
             "20_channels_50_hz_17_digits": steady(broker, "digits", SIMULATED.format(rate_hz=50)),
             "1000_channels_once_a_second": steady(broker, "steady-1", MANY.format(rate_hz=1)),

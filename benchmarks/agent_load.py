@@ -14,8 +14,10 @@ from pathlib import Path
 from edge_agent import packer
 from edge_agent.buffer import Buffer
 from edge_agent.clock import Clock
+from edge_agent.enrolment import Identity
 from edge_agent.intake import Entry, Intake
 from edge_agent.packer import Packer
+from edge_agent.remote import Remote
 from edge_agent.report import Report
 from edge_agent.settings import read
 from edge_agent.sinks.mqtt import MqttSink
@@ -31,8 +33,14 @@ def main() -> None:
     packer.READINGS = int(sys.argv[2])
     buffer = Buffer(Path(settings.agent.data), settings.buffer.quota())
     intake = Intake(1.0)
-    sink = MqttSink(settings.agent.device, settings.mqtt, buffer, Report("bench", buffer, Clock()))
-    worker = Packer(settings.agent.device, intake, buffer, sink, lambda _n: None)
+    device, folder = settings.agent.device, Path(settings.agent.data)
+    remote = Remote(
+        device, folder, {}, [], now=time.time, wake=lambda: None, restart=lambda: None,
+        diagnose=list, keys=Identity(device, folder, settings.mqtt),
+    )  # fmt: skip
+    report = Report("bench", buffer, Clock())
+    sink = MqttSink(device, settings.mqtt, buffer, report, remote)
+    worker = Packer(settings.agent.device, intake, buffer, sink, lambda _n: None, clock=Clock())
     start = time.time_ns() // 1000
     batch = [
         Reading(

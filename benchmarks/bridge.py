@@ -11,6 +11,9 @@ Two ways, each with packs of 100 and of 800 readings, the two taking turns:
 - live: four devices publish as fast as the broker lets them. Publishers, broker and receiver share
   the cores.
 - backlog: the packs stand ready in the broker's queue. Nothing but broker and receiver run.
+
+Beside the ratio it prints what a pack costs each process in µs of a core: the cores are few, and
+what Kafka takes of them for the bridge's packs, the subscriber that only receives has for itself.
 """
 
 import json
@@ -25,13 +28,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil  # type: ignore[import-untyped]
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from cloud.bridge.link import RECEIVE_MAXIMUM
@@ -47,6 +51,7 @@ RESULTS = Path(__file__).parent / "results" / "bridge.json"
 FIGURE = 0.9
 DEVICES = [f"pi-{n}" for n in range(4)]
 ROUNDS = 3
+WARM = 800  # packs by which a receiver shows that it is there, before the others are let go
 WINDOW = 500  # packs that a device sends without being acknowledged
 PARTITIONS = 4
 # Packs by readings a pack; all must fit the broker's queue of 64 MB, or it drops some.
@@ -70,6 +75,7 @@ class Place:
         wanted.append((accounts.WATCHER, accounts.Kind.WATCHER, PASSWORD))
         self.folder.secrets.mkdir()
         accounts.ensure(self.folder.secret("accounts.json"), wanted)
+        self.servers: dict[str, psutil.Process] = {}
         self._commands = [mosquitto.prepare(self.folder), kafka.prepare(self.folder)]
         chosen = ports.choose(data / "ports.json", ["mqtt", "kafka"])
         self.mqtt, self.kafka = chosen["mqtt"], chosen["kafka"]
@@ -78,8 +84,9 @@ class Place:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            for command in self._commands:
-                stack.enter_context(process(command, self.data / "servers.log"))
+            for name, command in zip(("broker", "kafka"), self._commands, strict=True):
+                made = stack.enter_context(process(command, self.data / "servers.log"))
+                self.servers[name] = psutil.Process(made.pid)
             for port in (self.mqtt, self.kafka):
                 wait_for(lambda port=port: listens(port), 60)
             yield
@@ -156,18 +163,23 @@ def packets(device: str, readings: int, count: int) -> list[bytes]:
     return made
 
 
-def publish(data: Path, readings: int, count: int, ready: Any, go: Any) -> None:
+def publish(data: Path, readings: int, count: int, signals: Any) -> None:
     """Publish for every device, each by a thread; a process of its own."""
+    ready, warm, go = signals
     place = Place.__new__(Place)
     place.ca = Folder(data).tls / "ca.pem"
     place.mqtt = ports.choose(data / "ports.json", ["mqtt"])["mqtt"]
     made = {device: packets(device, readings, count // len(DEVICES)) for device in DEVICES}
     links = {device: place.connect(device) for device in DEVICES}
     ready.set()
+    warm.wait()
+    first = WARM // len(DEVICES)
+    for device in DEVICES:
+        links[device].sendall(b"".join(made[device][:first]))
     go.wait()
 
     def run(device: str) -> None:
-        sock, left, waiting = links[device], made[device], 0
+        sock, left, waiting = links[device], made[device][first:], 4 * first
         for at in range(0, len(left), 50):
             chunk = left[at : at + 50]
             sock.sendall(b"".join(chunk))
@@ -205,10 +217,10 @@ class Bridge:
         )
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Iterator[int]:
         command = [sys.executable, "-m", "cloud.bridge", "--config", str(self._config)]
-        with process(command, self._place.data / "bridge.log"):
-            yield
+        with process(command, self._place.data / "bridge.log") as made:
+            yield made.pid
 
     def prepare(self) -> None:
         """Have the broker keep a session."""
@@ -243,10 +255,10 @@ class Subscriber:
         self._command += ["-D", "connect", "receive-maximum", str(RECEIVE_MAXIMUM)]
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Iterator[int]:
         self._output.unlink(missing_ok=True)
-        with process(["stdbuf", f"-o{HELD_BACK}", *self._command], self._output):
-            yield
+        with process(["stdbuf", f"-o{HELD_BACK}", *self._command], self._output) as made:
+            yield made.pid  # stdbuf becomes the command
 
     def prepare(self) -> None:
         """Have the broker keep a session."""
@@ -274,11 +286,24 @@ def end_session(place: Place, username: str, client_id: str, filters: list[str])
     subprocess.run([*subscriber(place, username, client_id, filters), "-E"], check=True)
 
 
-def measure(place: Place, receiver: Bridge | Subscriber, readings: int, way: str) -> float:
-    """Packs a second from the first tenth received to the last: starting does not count."""
+class Measured(NamedTuple):
+    """Packs a second, and what each process spent on one, in µs of a core."""
+
+    rate: float
+    costs: dict[str, float]
+
+
+def spent_by(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
+    """Return the seconds of a core that each has used so far."""
+    times = {name: one.cpu_times() for name, one in processes.items()}
+    return {name: one.user + one.system for name, one in times.items()}
+
+
+def measure(place: Place, receiver: Bridge | Subscriber, readings: int, way: str) -> Measured:
+    """Measure from the first tenth received to the last: starting does not count."""
     count = SIZES[readings][way]
-    ready, go = multiprocessing.Event(), multiprocessing.Event()
-    arguments = (place.data, readings, count, ready, go)
+    ready, warm, go = signals = tuple(multiprocessing.Event() for _ in range(3))
+    arguments = (place.data, readings, count, signals)
     publisher = multiprocessing.Process(target=publish, args=arguments)
     receiver.prepare()
     publisher.start()
@@ -286,19 +311,38 @@ def measure(place: Place, receiver: Bridge | Subscriber, readings: int, way: str
     try:
         start = receiver.received() if receiver.name == "bridge" else 0
         if way == "backlog":
+            warm.set()
             go.set()
             publisher.join()
-        with receiver.running():
+        with receiver.running() as pid:
+            processes = {**place.servers, "receiver": psutil.Process(pid)}
+            if way == "live":
+                assert publisher.pid is not None
+                processes["publisher"] = psutil.Process(publisher.pid)
+            warm.set()
+            wait_for(lambda: receiver.received() - start >= WARM - HELD_BACK // 2)
             go.set()
-            wait_for(lambda: receiver.received() - start >= count // 10)
-            began, first = time.perf_counter(), receiver.received()
+            wait_for(lambda: receiver.received() - start >= max(WARM, count // 10))
+            began, first, before = time.perf_counter(), receiver.received(), spent_by(processes)
             wait_for(lambda: receiver.received() - start >= count - HELD_BACK // 2)
             spent, got = time.perf_counter() - began, receiver.received() - first
+            after = spent_by(processes)
         publisher.join()
     finally:
         publisher.kill()
         receiver.forget()
-    return got / spent
+    costs = {name: (after[name] - before[name]) / got * 1e6 for name in processes}
+    return Measured(got / spent, costs)
+
+
+def typical(runs: list[Measured]) -> Measured:
+    """Return the medians."""
+    costs = {name: median(run.costs[name] for run in runs) for name in runs[0].costs}
+    return Measured(median(run.rate for run in runs), costs)
+
+
+def rounded(costs: dict[str, float]) -> dict[str, float]:
+    return {name: round(cost, 1) for name, cost in costs.items()}
 
 
 def main() -> None:
@@ -311,20 +355,25 @@ def main() -> None:
             print(f"{'':24}{'bridge':>12}{'C receiver':>12}{'ratio':>8}   (packs/s, median)")
             for way in ("live", "backlog"):
                 for readings in SIZES:
-                    runs: dict[str, list[float]] = {one.name: [] for one in receivers}
+                    runs: dict[str, list[Measured]] = {one.name: [] for one in receivers}
                     for _ in range(ROUNDS):
                         for one in receivers:
                             runs[one.name].append(measure(place, one, readings, way))
-                    ours, theirs = (median(runs[one.name]) for one in receivers)
-                    ratio = ours / theirs
+                    ours, theirs = (typical(runs[one.name]) for one in receivers)
+                    ratio = ours.rate / theirs.rate
                     label = f"{way}, {readings} readings"
-                    print(f"{label:24}{ours:12,.0f}{theirs:12,.0f}{ratio:8.2f}", flush=True)
+                    print(f"{label:24}{ours.rate:12,.0f}{theirs.rate:12,.0f}{ratio:8.2f}")
+                    for name, run in (("bridge", ours), ("C receiver", theirs)):
+                        words = ", ".join(f"{who} {cost:.0f}" for who, cost in run.costs.items())
+                        print(f"    µs of a core a pack, {name}: {words}", flush=True)
                     figures.append(
                         {
                             "way": way,
                             "readings": readings,
-                            "bridge_packs_per_s": round(ours),
-                            "rival_packs_per_s": round(theirs),
+                            "bridge_packs_per_s": round(ours.rate),
+                            "rival_packs_per_s": round(theirs.rate),
+                            "bridge_us_a_pack": rounded(ours.costs),
+                            "rival_us_a_pack": rounded(theirs.costs),
                             "ratio": round(ratio, 3),
                             "at_least": FIGURE,
                         }

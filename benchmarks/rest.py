@@ -46,16 +46,23 @@ def processes(data: Path) -> dict[int, str]:
 
 
 def held_mb(pid: int) -> float:
-    """Proportional set size of a process."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+    """Proportional set size of a process; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    for line in lines:
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     return 0.0
 
 
 def used_s(pid: int) -> float:
-    """Processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    """Processor time of a process so far; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    except OSError:
+        return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -80,7 +87,8 @@ def main() -> int:
         for pid, stage in processes(data).items():
             figures = stages.setdefault(stage, {"mb": 0.0, "cpu_percent": 0.0})
             figures["mb"] += held_mb(pid)
-            figures["cpu_percent"] += (used_s(pid) - before.get(pid, used_s(pid))) / REST_S * 100
+            used = used_s(pid)
+            figures["cpu_percent"] += max(used - before.get(pid, used), 0) / REST_S * 100
     finally:
         fieldline(data, "down")
         shutil.rmtree(parent, ignore_errors=True)

@@ -50,6 +50,11 @@ def boot_id() -> str:
         return ""
 
 
+_EARLIEST_SENT_UTC = 946_684_800_000_000
+"""2000-01-01: no pack holds a time before it, so such a one is that of an unset clock."""
+_AHEAD_US = 1_000_000
+
+
 class Clock:
     """The wall clock with its quality; both sources of time are given, so tests set them."""
 
@@ -69,10 +74,40 @@ class Clock:
         self._is_synced = is_synced
         self._quality = TimeQuality.ESTIMATED
         self._asked_at = -10_000_000
+        self._unset: tuple[int, ...] = ()
+        self.stamp()
 
     def is_known(self) -> bool:
         """Say whether the clock has been set at all."""
         return self.now_utc() >= EARLIEST_UTC
+
+    def stamp(self) -> int:
+        """Return the wall clock for a reading, noting by how much an unset one is off."""
+        now = self.now_utc()
+        if now < EARLIEST_UTC:
+            offset = now - self.boot_time()
+            if not any(abs(offset - known) < _AHEAD_US for known in self._unset):
+                self._unset = (offset, *self._unset)
+        return now
+
+    def was_unset(self) -> bool:
+        """Say whether this clock ever was seen not to be set."""
+        return bool(self._unset)
+
+    def unset_offset(self, time_utc: int) -> int | None:
+        """Return what the clock, not set, said more than the boot time when it gave this time.
+
+        None for a time of the clock after it was set, or of another origin (a recording). The
+        clock may have been set since, and may have been wrong in more than one way before.
+        """
+        boot_time = self.boot_time()
+        for offset in self._unset:
+            if offset <= time_utc <= offset + boot_time + _AHEAD_US:
+                return offset
+        if self._unset and time_utc < _EARLIEST_SENT_UTC:
+            offset = min(self._unset)  # counted back from now, further than the boot
+            return offset if time_utc <= offset + boot_time + _AHEAD_US else None
+        return None
 
     def quality(self) -> TimeQuality:
         """Return the quality of times taken now; asked anew every few seconds."""

@@ -28,6 +28,20 @@ class BufferBusy(AgentError):
         self.folder = folder
 
 
+class BufferNewer(AgentError):
+    """The buffer was written by a later version of the agent, and is left as it is."""
+
+    def __init__(self, path: str, version: int, known: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer fieldline-agent (format {version}, this one knows"
+            f" {known}) and was left untouched. Install that version again, or give this one a"
+            " folder of its own ([agent] data)"
+        )
+        self.path = path
+        self.version = version
+        self.known = known
+
+
 class BufferFull(AgentError):
     """The quota is used up and the policy is `refuse_new`: nothing is taken until room is made."""
 

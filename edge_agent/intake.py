@@ -14,12 +14,16 @@ EARLY = 6_400
 
 
 class Entry(NamedTuple):
-    """What one call of `emit` handed over."""
+    """What one call of `emit` handed over.
+
+    With `unset_offset` their times are those of a clock that was not set: boot time plus that.
+    """
 
     source: str
     readings: Sequence[Reading]
     quality: TimeQuality
     position: str | None
+    unset_offset: int | None = None
 
 
 class Intake:

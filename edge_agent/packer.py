@@ -2,10 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from edge_agent.buffer import Buffer, NewPack
+import msgspec
+
+from edge_agent import early
+from edge_agent.buffer import Buffer, Early, NewPack
+from edge_agent.clock import EARLIEST_UTC, Clock
 from edge_agent.errors import BufferFull, DiskFailed, EpochBegun
 from edge_agent.intake import Entry, Intake
 from wire.pack import PackTooLarge, ReadingRefused, encode_pack, fault
@@ -18,6 +22,8 @@ BYTES = 200_000
 
 FLUSH_S = 5.0
 RETRY_S = 0.5
+DATED_AT_ONCE = 8
+"""So many rows of what waited for the clock, of `READINGS` at most each, become packs at once."""
 
 _Group = tuple[TimeQuality, list[Reading]]
 
@@ -47,12 +53,15 @@ class Packer:
         buffer: Buffer,
         lane: LiveLane,
         refused: Callable[[int], None],
+        *,
+        clock: Clock,
     ) -> None:
         self._device = device
         self._intake = intake
         self._buffer = buffer
         self._lane = lane
         self._refused = refused
+        self._clock = clock
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="packer")
         self.problem = ""
@@ -70,6 +79,7 @@ class Packer:
     def _run(self) -> None:
         while True:
             entries = self._intake.take(FLUSH_S)
+            self._date()
             if entries:
                 self._write(entries)
                 self._intake.done()
@@ -87,15 +97,14 @@ class Packer:
     def _write(self, entries: list[Entry]) -> None:
         """Write until it succeeds: readings leave the memory only for the disk."""
         positions = {e.source: e.position for e in entries if e.position is not None}
-        groups = [
-            (quality, part) for quality, readings in _groups(entries) for part in _cut(readings)
-        ]
+        groups = _parts(e for e in entries if e.unset_offset is None)
+        waiting = self._keep([e for e in entries if e.unset_offset is not None])
         identity = self._buffer.identity
         packs = self._encode(groups, *identity)
         while True:
             claim = self._lane.is_open()
             try:
-                self._buffer.put(packs, positions, claim=claim)
+                self._buffer.put(packs, positions, claim=claim, early=waiting)
                 break
             except EpochBegun:
                 identity = self._buffer.identity
@@ -104,8 +113,12 @@ class Packer:
                 if not self.problem:
                     _log.error("%s", error)
                 self.problem = str(error)
+                self._date()  # what waits may be all that the buffer is full of
+                if self._buffer.identity != identity:
+                    identity = self._buffer.identity
+                    packs = self._encode(groups, *identity)
                 if self._stopping.wait(RETRY_S):
-                    count = sum(len(readings) for _, readings in groups)
+                    count = sum(len(entry.readings) for entry in entries)
                     _log.error("stopping with %d readings that could not be written", count)
                     return
         if self.problem:
@@ -113,6 +126,37 @@ class Packer:
             _log.warning("the buffer takes readings again")
         if claim:
             self._send_live(identity, packs)
+
+    def _keep(self, entries: list[Entry]) -> list[Early]:
+        """Readings of an unset clock as what waits for the right time."""
+        kept: list[Early] = []
+        for offset in dict.fromkeys(e.unset_offset for e in entries):
+            assert offset is not None
+            for quality, readings in _parts(e for e in entries if e.unset_offset == offset):
+                sound = [r for r in readings if _fault_but_time(r) is None]
+                if len(sound) < len(readings):
+                    _log.warning(
+                        "dropped %d readings that can't travel", len(readings) - len(sound)
+                    )
+                    self._refused(len(readings) - len(sound))
+                if sound:
+                    kept.append(early.keep(self._clock.boot, offset, quality, sound))
+        return kept
+
+    def _date(self) -> None:
+        """Make packs of what waited for the clock, oldest first, once the clock is known."""
+        if not self._clock.is_known():
+            return
+        try:
+            while (batch := self._buffer.waiting(most=DATED_AT_ONCE))[1]:
+                number, kept = batch
+                began_utc = self._clock.now_utc() - self._clock.boot_time()
+                origins = early.origins(self._buffer.boots_waiting(), self._clock.boot, began_utc)
+                groups = list(early.dated(kept, origins))
+                packs = self._encode(groups, *self._buffer.identity)
+                self._buffer.put(packs, {}, dated=number)
+        except (DiskFailed, BufferFull, EpochBegun) as error:
+            _log.warning("%s", error)  # tried again at the next turn
 
     def _send_live(self, identity: tuple[str, int], packs: list[NewPack]) -> None:
         epoch, first = identity
@@ -158,12 +202,16 @@ class Packer:
         self._refused(before - len(readings))
 
 
-def _groups(entries: Sequence[Entry]) -> list[_Group]:
-    """Readings by the quality of their time: a pack has one."""
+def _parts(entries: Iterable[Entry]) -> list[_Group]:
+    """Readings by the quality of their time, of which a pack has one, cut for packs."""
     groups: dict[TimeQuality, list[Reading]] = {}
     for entry in entries:
         groups.setdefault(entry.quality, []).extend(entry.readings)
-    return list(groups.items())
+    return [(quality, part) for quality, readings in groups.items() for part in _cut(readings)]
+
+
+def _fault_but_time(reading: Reading) -> str | None:
+    return fault(msgspec.structs.replace(reading, time_utc=EARLIEST_UTC))
 
 
 def _cut(readings: list[Reading]) -> list[list[Reading]]:

@@ -77,7 +77,7 @@ class Report:
             at=self._clock.now_utc() / 1e6,
             agent=self._agent,
             boot=self._clock.boot,
-            clock=self._clock.quality().value,
+            clock=self._clock.quality().value if self._clock.is_known() else "unset",
             buffer=self._last_buffer,
             sources=tuple(runner.status() for runner in self.runners),
         )

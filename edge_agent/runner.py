@@ -5,18 +5,21 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from edge_agent.buffer import Buffer
+from edge_agent.calibration import calibrated
 from edge_agent.clock import Clock
 from edge_agent.errors import SourceFailed
 from edge_agent.intake import Entry, Intake
 from edge_agent.sources.api import Board, Channel, Source
+from wire.configuration import Calibration
 from wire.reading import Reading, TimeQuality
 from wire.status import SourceStatus
 
 RETRY_LEAST_S = 1.0
 RETRY_MOST_S = 30.0
+OFF = "switched off"
 HEALTHY_S = 60.0
 """After running for so long, the next failure is retried quickly again."""
 
@@ -40,9 +43,14 @@ class Runner:
     ) -> None:
         self.name = name
         self.kind = kind
-        self.stopping = stopping
+        self.stopping = threading.Event()
         self.channels: tuple[Channel, ...] = ()
         self.board: Board | None = None
+        self._ending = stopping
+        self._position: str | None = None
+        self._on = True
+        self._calibration: Mapping[str, Calibration] = {}
+        self._source: Source | None = None
         self._open_source = open_source
         self._intake = intake
         self._buffer = buffer
@@ -61,27 +69,43 @@ class Runner:
 
     @property
     def position(self) -> str | None:
-        """The newest position that is on disk with its readings."""
-        return self._buffer.position(self.name)
+        """The newest position that was handed over, or of an earlier agent's that is on disk."""
+        # A source that is opened again may be ahead of the disk: what waits in memory is not lost.
+        return self._position or self._buffer.position(self.name)
 
     def now_utc(self) -> int:
         """The wall clock, µs since 1970."""
-        return self._clock.now_utc()
+        return self._clock.stamp()
 
     def emit(self, readings: Sequence[Reading], position: str | None = None) -> None:
         """Hand readings over to be written; waits while there is no room in memory."""
+        readings = calibrated(readings, self._calibration)
         quality = self._clock.quality()
-        parts = _by_quality(readings, quality)
-        for place, (part_quality, part) in enumerate(parts):
+        parts = [
+            (offset, *part)
+            for offset, some in self._by_offset(readings).items()
+            for part in _by_quality(some, quality if offset is None else TimeQuality.SYNCED)
+        ]
+        for place, (offset, part_quality, part) in enumerate(parts):
             last = position if place == len(parts) - 1 else None
-            entry = Entry(self.name, part, part_quality, last)
-            if not self._intake.put(entry, give_up=self.stopping.is_set):
+            entry = Entry(self.name, part, part_quality, last, offset)
+            if not self._intake.put(entry, give_up=self._ending.is_set):
                 _log.error("%s: stopping, %d readings had no room", self.name, len(part))
                 return
+        self._position = position or self._position
         with self._lock:
             self._readings += len(readings)
         if self._state == "failing":
             self._set("running", "")
+
+    def _by_offset(self, readings: Sequence[Reading]) -> Mapping[int | None, Sequence[Reading]]:
+        """Split off what was stamped by a clock that was not set."""
+        if not self._clock.was_unset():
+            return {None: readings}
+        offsets: dict[int | None, list[Reading]] = {}
+        for reading in readings:
+            offsets.setdefault(self._clock.unset_offset(reading.time_utc), []).append(reading)
+        return offsets or {None: readings}
 
     def describe(self, channels: Sequence[Channel], board: Board | None = None) -> None:
         """Say which channels there are, replacing what was said before."""
@@ -106,14 +130,40 @@ class Runner:
         """Begin."""
         self._thread.start()
 
+    def stop(self) -> None:
+        """End the run that is going on; with the agent's `stopping` set, for good."""
+        with self._lock:
+            self.stopping.set()
+
+    def switch(self, *, on: bool) -> None:
+        """Read, or do not until told otherwise."""
+        with self._lock:
+            if on != self._on:
+                self._on = on
+                self.stopping.set()
+
+    def reopen(self, open_source: Callable[[], Source]) -> None:
+        """Go on with a source that is made otherwise, from the position that was reached."""
+        with self._lock:
+            self._open_source = open_source
+            self.stopping.set()
+
+    def calibrate(self, table: Mapping[str, Calibration]) -> None:
+        """Correct what is emitted from now on; by the full names of channels."""
+        self._calibration = table
+
+    def source(self) -> object:
+        """Return the source while it is open, else None."""
+        return self._source
+
     def join(self, timeout: float) -> bool:
         """Wait for the end; False if the source does not come to one."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def is_finished(self) -> bool:
-        """Say whether the source has come to its end for good."""
-        return self._state == "finished"
+        """Say whether no more comes: the source is at its end, or switched off."""
+        return self._state == "finished" or (self._state, self._reason) == ("stopped", OFF)
 
     def status(self) -> SourceStatus:
         """Return what the device says of this source."""
@@ -131,23 +181,44 @@ class Runner:
 
     def _run(self) -> None:
         wait = RETRY_LEAST_S
-        while not self.stopping.is_set():
+        while (open_source := self._next_run()) is not None:
             began = time.monotonic()
             try:
-                self._open_source().run(self)
+                self._source = open_source()
+                self._source.run(self)
             except SourceFailed as error:
                 self._fail(str(error))
             except Exception as error:  # noqa: BLE001 - a source's fault must not stop the others
                 _log.exception("%s: unexpected error", self.name)
                 self._fail(f"unexpected error: {type(error).__name__}: {error}. See the log")
             else:
-                self._set("stopped" if self.stopping.is_set() else "finished", "")
-                return
+                if not self.stopping.is_set():
+                    self._set("finished", "")
+                    return
+                wait = RETRY_LEAST_S
+                continue  # it was told to end: by the agent, or to go on otherwise
+            finally:
+                self._source = None
             if time.monotonic() - began >= HEALTHY_S:
                 wait = RETRY_LEAST_S
             self.stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             wait = min(wait * 2, RETRY_MOST_S)
         self._set("stopped", self._reason)
+
+    def _next_run(self) -> Callable[[], Source] | None:
+        """Wait while switched off; then how to open the source, or None at the agent's end."""
+        while True:
+            with self._lock:
+                if self._ending.is_set():
+                    return None
+                self.stopping = threading.Event()
+                stopping, on, open_source = self.stopping, self._on, self._open_source
+            if on:
+                if self._reason == OFF:
+                    self._set("running", "")
+                return open_source
+            self._set("stopped", OFF)
+            stopping.wait()
 
     def _fail(self, reason: str) -> None:
         with self._lock:

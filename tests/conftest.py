@@ -7,12 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloud.stack import supervision
 from cloud.stack.folder import Folder
+from tests.cloud.control.api import Api
 from tests.servers import Broker, Kafka, Postgres, Server, draw_ports
+from tests.sharing import Sharing
 from tests.stack import Stack
 
 
@@ -33,6 +36,12 @@ def no_unexpected_errors(
     assert not errors, f"logged errors: {errors}"
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is nothing to share out
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Run what is heavy in one of the two processes."""
+    return Sharing(config, log)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -42,11 +51,11 @@ def pytest_runtest_makereport(
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             if isinstance(value, Server) and value.log.exists():
-                tail = value.log.read_text(errors="replace")[-4000:]
+                tail = value.log.read_text(errors="replace")[-20_000:]
                 report.sections.append((f"log of {name}", tail))
             if isinstance(value, Stack):
                 for log in sorted(value.folder.logs.glob("*.log")):
-                    tail = log.read_text(errors="replace")[-2500:]
+                    tail = log.read_text(errors="replace")[-10_000:]
                     report.sections.append((f"log of {log.stem}", tail))
     return report
 
@@ -81,6 +90,18 @@ def kafka() -> Iterator[Server]:
 def postgres() -> Iterator[Server]:
     """A PostgreSQL with the schema."""
     yield from _session(Postgres)
+
+
+@pytest.fixture(scope="session")
+def api(postgres: Postgres, broker: Broker) -> Iterator[Api]:
+    """The API, and how to ask it."""
+    # The broker's folder: the API brings accounts.json and the broker to what it knows.
+    running = Api(broker.folder, postgres, broker)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 def draw_ports(folder: Folder) -> None:
     """Give the servers any free ports: the usual ones may be another stack's on this machine."""
-    names = ("mqtt", "kafka", "kafka_controller", "postgres")
+    names = ("mqtt", "mqtt_devices", "kafka", "kafka_controller", "postgres", "api")
     with ExitStack() as held:
         probes = {name: held.enter_context(socket.socket()) for name in names}
         for probe in probes.values():
@@ -122,9 +122,13 @@ class Broker(Server):
             (accounts.ADMIN, Kind.ADMIN),
             (accounts.BRIDGE, Kind.BRIDGE),
             (accounts.WATCHER, Kind.WATCHER),
+            (accounts.CONTROL, Kind.CONTROL),
         ):
             password = secret_files.ensure(folder.secret(name))
             accounts.ensure(self.accounts, [(name, kind, password)])
+        self.devices_port = ports.choose(folder.data / "ports.json", ["mqtt_devices"])[
+            "mqtt_devices"
+        ]
         self.username = accounts.BRIDGE
         self.password_file = str(folder.secret(accounts.BRIDGE))
         self.password = self.password_of(accounts.BRIDGE)
@@ -159,6 +163,7 @@ class Postgres(Server):
     """PostgreSQL with the schema and its roles; every role has a password file."""
 
     roles = ("fieldline_stream", "fieldline_control", "fieldline_reader")
+    database = "fieldline"
 
     def __init__(self, folder: Folder) -> None:
         super().__init__("postgres", folder, "postgres", "postgres")
@@ -173,7 +178,7 @@ class Postgres(Server):
 
     def dsn(self, role: str = "fieldline_owner", *, with_password: bool = True) -> str:
         """A libpq connection string."""
-        address = f"host={self.host} port={self.port} dbname=fieldline user={role}"
+        address = f"host={self.host} port={self.port} dbname={self.database} user={role}"
         return f"{address} password={self.password(role)}" if with_password else address
 
     def password(self, role: str) -> str:

@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from wire.errors import WireError
 
@@ -11,8 +12,7 @@ class RangesRefused(WireError):
     """A range is not two integers in ascending order."""
 
 
-@dataclass(frozen=True, slots=True)
-class RangeSet:
+class RangeSet(msgspec.Struct, frozen=True):
     """An immutable set of integers as inclusive ranges: ascending, disjoint, not adjacent.
 
     Make one with `RangeSet.of`, which takes ranges in any order; the constructor

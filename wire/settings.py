@@ -1,6 +1,5 @@
 """Settings: TOML, parsed once and strictly into a frozen Struct, with a sentence for each error."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -275,6 +274,8 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _close(name: str, known: Iterable[str]) -> str:
+    import difflib  # only a mistake needs it, and it would stay in memory
+
     plain = {choice.strip("'"): choice for choice in known}
     close = difflib.get_close_matches(name, plain, n=1)
     return f"did you mean '{close[0]}'?" if close else ""

@@ -2,12 +2,11 @@
 
 import argparse
 import gc
-import logging
 import signal
 import sys
-import time
 from pathlib import Path
 
+from cloud import log
 from cloud.bridge.bridge import Bridge
 from cloud.bridge.errors import BridgeError
 from cloud.bridge.settings import Settings
@@ -44,16 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
+    log.configure("bridge")
     try:
         text = options.config.read_text(encoding="utf-8")
-        bridge = Bridge(read(text, Settings, file=str(options.config)))
+        settings = read(text, Settings, file=str(options.config))
+        log.say_who_started(settings.bridge.progress_file)
+        bridge = Bridge(settings)
     except (OSError, WireError, BridgeError) as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 2

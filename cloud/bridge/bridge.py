@@ -138,6 +138,9 @@ class Bridge:
         more = (readable or (self._link.blocked and not hold)) and self._link.read(hold=hold)
         if self._kafka is not None:
             self._look_at_kafka(self._kafka)
+        # What Kafka has just taken makes room for a pack that was left standing; nothing else
+        # would wake us for it.
+        more = more or (self._link.blocked and not self._hold())
         self._tell_devices()
         self._link.tick(now, hold=hold)
         self._link.flush()
@@ -260,7 +263,7 @@ class Bridge:
         self._kafka = Log(
             seen.log_id,
             bootstrap=self._settings.kafka.bootstrap,
-            properties=self._settings.kafka.properties,
+            properties=self._settings.kafka.client(),
             delivered=self._on_delivered,
         )
         self._kafka_made_at = self._now

@@ -25,6 +25,7 @@ from cloud.bridge.errors import FrameRefused, LinkFailed, SettingsUnusable
 from cloud.bridge.framed_socket import FramedSocket
 from cloud.bridge.frames import Handle
 from cloud.bridge.settings import Mqtt
+from cloud.tls import client_context
 from wire import topics
 
 _log = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ class Link:
             manual_ack=True,
         )
         try:
-            context = ssl.create_default_context(cafile=settings.ca)
+            context = client_context(settings.ca)
         except OSError as error:
             raise SettingsUnusable("mqtt.ca", f"{settings.ca}: {error}") from error
         context.sslsocket_class = FramedSocket

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from cloud.kafka_security import Security, for_librdkafka
+
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -29,8 +31,13 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partitions: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
     """Of `fieldline.packs`."""
     replication: Annotated[int, msgspec.Meta(ge=1, le=32)] = 1
+    security: Security = Security()
     properties: dict[str, str] = {}
-    """For librdkafka: `security.protocol` and whatever else a cluster needs."""
+    """For librdkafka: whatever else a cluster needs."""
+
+    def client(self) -> dict[str, str]:
+        """Return what every client of librdkafka is told. Raises OSError."""
+        return {**for_librdkafka(self.security), **self.properties}
 
 
 class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

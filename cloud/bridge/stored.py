@@ -56,7 +56,7 @@ class StoredReader:
                 "queued.max.messages.kbytes": 4096,
                 "log_level": 2,
                 "error_cb": lambda _error: None,  # LogWatch says what is wrong
-                **self._settings.properties,
+                **self._settings.client(),
             }
         )
         consumer.assign(

@@ -77,7 +77,7 @@ class LogWatch:
             "reconnect.backoff.max.ms": 1000,
             "log_level": 2,
             "error_cb": lambda _error: None,  # told as LogAway
-            **self._settings.properties,
+            **self._settings.client(),
         }
         admin = AdminClient(properties)
         told: LogSeen | LogAway | None = None
@@ -94,7 +94,7 @@ class LogWatch:
                 told = None
 
     def _ask(self, admin: AdminClient) -> LogSeen | LogAway:
-        names = [topics.PACKS, topics.DEVICES, topics.RECEIPTS, topics.REJECTED]
+        names = [topics.PACKS, topics.DEVICES, topics.RECEIPTS, topics.REJECTED, topics.ALERTS]
         found = {}
         missing = []
         futures = admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_S)
@@ -120,6 +120,7 @@ class LogWatch:
             topics.DEVICES: (few, _COMPACTED),
             topics.RECEIPTS: (few, _COMPACTED),
             topics.REJECTED: (few, _LARGE),
+            topics.ALERTS: (few, {}),
         }
         new = [
             NewTopic(

@@ -12,7 +12,17 @@ from cloud.grafana.query import SOURCE, Query
 
 GOOD = "green"
 BAD = "red"
-STATUS_COLOURS = {"online": GOOD, "offline": BAD, "unknown": "text"}
+STATUS_COLOURS = {
+    "online": GOOD,
+    "late": "orange",
+    "clock unknown": "orange",
+    "source failing": "orange",
+    "buffer filling": BAD,
+    "offline": BAD,
+    "revoked": "text",
+    "never seen": "text",
+    "unknown": "text",
+}
 
 
 def over_time(title: str, description: str, sql: str) -> timeseries.Panel:

@@ -5,9 +5,9 @@ import logging
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
+from cloud import log
 from cloud.spark.errors import StreamError, WireError
 from cloud.spark.settings import load
 
@@ -26,25 +26,22 @@ def main() -> int:
     )
     parser.add_argument("--config", type=Path, required=True, help="TOML file of settings")
     arguments = parser.parse_args()
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%SZ",
-        stream=sys.stderr,
-    )
+    log.configure("stream")
     logging.getLogger("py4j").setLevel(logging.ERROR)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
         settings = load(arguments.config)
+        log.say_who_started(settings.stream.progress_file)
         from cloud.spark import session
         from cloud.spark.stream import Runner
 
         spark = session.start(settings.spark)
-        Runner(settings, spark, stopping).run()
-        spark.stop()
+        try:
+            Runner(settings, spark, stopping).run()
+        finally:
+            session.stop(spark)
     except (StreamError, WireError, OSError) as error:
         print(f"the stream cannot run: {error}", file=sys.stderr)
         return 1

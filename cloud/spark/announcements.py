@@ -1,5 +1,6 @@
 """What devices say of themselves (`fieldline.devices`) into the tables."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from psycopg import Connection
 
 from cloud.spark import statements
 from cloud.spark.identifiers import Identifiers
-from cloud.spark.part import Announcement, Rejection
+from cloud.spark.part import NOT_STORABLE, Announcement, Rejection
 from cloud.spark.ranges import multirange
 from wire import topics
 from wire.errors import WireError
@@ -27,6 +28,9 @@ def store(
     """Keep what the announcements say; return those refused."""
     refused: list[Rejection] = []
     for announcement in announcements:
+        if announcement.refused:
+            refused.append(_rejection(announcement, f"{NOT_STORABLE}: {announcement.refused}"))
+            continue
         try:
             device, message = _parse(announcement)
         except WireError as error:
@@ -88,6 +92,21 @@ def _store_status(
             "lost": multirange(RangeSet.of([lost[:2] for lost in buffer.lost])),
         }
         connection.execute(statements.BUFFER, arguments)
+        _store_losses(connection, device, buffer)
+
+
+def _store_losses(connection: Connection[Any], device: int, buffer: BufferStatus) -> None:
+    by_reason: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for first, last, reason in buffer.lost:
+        by_reason[reason].append((first, last))
+    if by_reason:
+        arguments = {
+            "device": device,
+            "epoch": buffer.epoch,
+            "reasons": list(by_reason),
+            "numbers": [multirange(RangeSet.of(ranges)) for ranges in by_reason.values()],
+        }
+        connection.execute(statements.LOSS, arguments)
 
 
 def _store_meta(connection: Connection[Any], device: int, meta: Meta, received: datetime) -> None:

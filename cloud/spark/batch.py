@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cloud.spark import executor
-from cloud.spark.decode import Request
+from cloud.spark import executor, salvage
+from cloud.spark.decode import Range, Request
 from cloud.spark.errors import NotStorable
+from cloud.spark.held import Held
 from cloud.spark.part import Part
 from cloud.spark.settings import Stream
 from cloud.spark.store import Stored
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Place = tuple[str, int]
-"""Topic and partition."""
+_HELD_BYTES = 8_000_000
 
 
 class Batches:
@@ -39,38 +39,31 @@ class Batches:
 
     def store(self, batch: "DataFrame") -> None:
         """Store what is new in a batch. Raises what Spark raises, or writer.Stopping."""
-        start: dict[Place, int] = {}
+        start: dict[Range, int] = {}
         whole = False
         while not whole:
             request = Request(_now(), self._settings.max_readings, self._settings.max_packs, start)
             try:
                 parts = self._pass(batch, request)
             except NotStorable as error:
-                _log.error("a batch cannot be stored, now record by record: %s", error)
-                self._store_one_by_one(batch, start)
+                _log.error("a batch cannot be stored, now by halves: %s", error)
+                self._salvage(batch, start)
                 return
-            whole = _advance(start, parts)
+            whole = advance(start, parts)
 
-    def _store_one_by_one(self, batch: "DataFrame", start: dict[Place, int]) -> None:
-        """Find the record that cannot be stored, and make a dead letter of it."""
-        refused: dict[tuple[str, int, int], str] = {}
+    def _salvage(self, batch: "DataFrame", start: dict[Range, int]) -> None:
+        """Store what goes of the batch from `start` on; keep the rest as dead letters."""
         whole = False
         while not whole:
-            request = Request(_now(), self._settings.max_readings, 1, start, refused)
-            parts = executor.collect(batch, request)
-            for part in parts:
-                topic, partition, offset = part.offsets[0] if part.offsets else ("", 0, 0)
-                record = (topic, partition, offset - 1)
-                try:
-                    self._committed(self._writer.store([part], self._log), [part], {})
-                except NotStorable as error:
-                    if record in refused:
-                        _log.error("record %s cannot even be kept as rejected: %s", record, error)
-                        continue
-                    refused[record] = str(error)
-                    part.whole = False
-                    part.offsets = []
-            whole = _advance(start, parts)
+            request = Request(_now(), self._settings.max_readings, self._settings.max_packs, start)
+            found = executor.collect_records(batch, request, _HELD_BYTES)
+            for held in found:
+                salvage.keep(held.records, self._store_parts, request.now_utc)
+            whole = advance(start, found)
+
+    def _store_parts(self, parts: list[Part], refusable: bool) -> None:
+        stored = self._writer.store(parts, self._log, refusable=refusable)
+        self._committed(stored, parts, {})
 
     def _pass(self, batch: "DataFrame", request: Request) -> list[Part]:
         began = time.perf_counter()
@@ -83,12 +76,12 @@ class Batches:
         return parts
 
 
-def _advance(start: dict[Place, int], parts: list[Part]) -> bool:
+def advance(start: dict[Range, int], done: Sequence[Part | Held]) -> bool:
     """Note where the next pass begins; return whether none is needed."""
-    for part in parts:
-        for topic, partition, offset in part.offsets:
-            start[topic, partition] = max(offset, start.get((topic, partition), 0))
-    return all(part.whole for part in parts)
+    for one in done:
+        for topic, partition, first, offset in one.offsets:
+            start[topic, partition, first] = offset
+    return all(one.whole for one in done)
 
 
 def _now() -> int:

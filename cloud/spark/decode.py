@@ -1,23 +1,28 @@
 """From Kafka's records to a `Part`: runs in executors, knows neither Spark nor PostgreSQL."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from cloud.spark.aggregate import aggregate, order_by_series_time
 from cloud.spark.copy_rows import EPOCH_UTC, number_rows
-from cloud.spark.part import Announcement, PackEntry, Part, Rejection, TextReading
+from cloud.spark.part import (
+    DATABASE,
+    NOT_STORABLE,
+    Announcement,
+    PackEntry,
+    Part,
+    Rejection,
+    TextReading,
+)
 from wire import topics
 from wire.names import is_device_name, is_epoch
 from wire.pack import MAX_SEQUENCE, PackColumns, PackRefused, Refusal, decode_columns
-
-NOT_STORABLE = "not_storable"
-"""The stream's own reason: a pack that PostgreSQL refused, which would be a fault of ours."""
-
 
 _BYTES_OF_A_READING = 64
 """About what one takes on its way to the driver."""
@@ -35,27 +40,51 @@ class Record(NamedTuple):
     origin: bytes | None
 
 
+Range = tuple[str, int, int]
+"""What a task reads: topic, partition, and the first offset. Others may read more of it."""
+
+
 class Request(NamedTuple):
     """What the driver asks of a pass over a batch.
 
-    Records below `start` of their (topic, partition) were handled by an earlier pass; those in
-    `refused` are dead letters with the reason given. A part ends when it holds `readings`
-    readings, or `records` records; what must be kept of refused ones counts by its bytes.
+    Records below `start` of their range were handled by an earlier pass. A part ends when it
+    holds `readings` readings, or `records` records; payloads that are kept with them count by
+    their bytes.
     """
 
     now_utc: int
     readings: int
     records: int
-    start: Mapping[tuple[str, int], int] = {}
-    refused: Mapping[tuple[str, int, int], str] = {}
+    start: Mapping[Range, int] = {}
 
 
 def decode_records(records: Iterable[Record], request: Request) -> Part:
     """Decode, validate, sort and aggregate; never raises for what is in a record."""
     collector = _Collector(request)
+    for place, record in remaining(records, request.start):
+        collector.take(place, record)
+    return collector.part()
+
+
+def remaining(
+    records: Iterable[Record], start: Mapping[Range, int]
+) -> Iterator[tuple[Range, Record]]:
+    """Leave out what an earlier pass handled, and name the range of each record.
+
+    A range that began elsewhere then (Kafka's retention took its head) is read anew.
+    """
+    firsts: dict[tuple[str, int], int] = {}
     for record in records:
-        if record.offset >= request.start.get((record.topic, record.partition), 0):
-            collector.take(record)
+        first = firsts.setdefault((record.topic, record.partition), record.offset)
+        place = (record.topic, record.partition, first)
+        if record.offset >= start.get(place, 0):
+            yield place, record
+
+
+def dead_letter(record: Record, reason: str, now_utc: int, *, named: bool) -> Part:
+    """Make a part that keeps the bytes of a record, and its number in the ledger if `named`."""
+    collector = _Collector(Request(now_utc, 1, 1))
+    collector.refuse(record, reason, named=named)
     return collector.part()
 
 
@@ -75,39 +104,30 @@ class _Collector:
         self._sizes: list[int] = []
         self._texts: list[TextReading] = []
         self._rejections: list[Rejection] = []
+        self._letters: list[Rejection] = []
         self._announcements: list[Announcement] = []
-        self._offsets: dict[tuple[str, int], int] = {}
+        self._offsets: dict[Range, int] = {}
         self._records = 0
         self._repeated = 0
-        self._refused_bytes = 0
+        self._kept_bytes = 0
         self._whole = True
 
-    def take(self, record: Record) -> None:
-        weight = len(self._times) + self._refused_bytes // _BYTES_OF_A_READING
+    def take(self, place: Range, record: Record) -> None:
+        weight = len(self._times) + self._kept_bytes // _BYTES_OF_A_READING
         if weight >= self._request.readings or self._records >= self._request.records:
             self._whole = False
             return
-        self._offsets[record.topic, record.partition] = record.offset + 1
-        self._records += 1
-        # A clock of Kafka's host that runs ahead must not let readings of the future in.
-        received = min(max(record.received, EPOCH_UTC), self._request.now_utc)
-        device = _clean((record.key or b"").decode("utf-8", "replace"))
+        device, received = self._note(place, record)
         if record.topic == topics.DEVICES:
-            place = (record.partition, record.offset)
-            said = Announcement(device, record.value or b"", received, *place)
-            self._announcements.append(said)
+            self._announce(record, device, received)
             return
         payload = record.value or b""
         try:
-            given = self._request.refused.get((record.topic, record.partition, record.offset))
-            if given is not None:
-                raise PackRefused(NOT_STORABLE, given)
             if not is_device_name(device):
                 raise PackRefused("bad_name", "the record's key is not a device's name")
             columns = _decode(device, payload, received)
         except PackRefused as refusal:
-            epoch, sequence = identity(payload) if is_device_name(device) else (None, None)
-            columns = PackColumns(epoch, sequence, [], [], [], [], [], [], [], [])
+            columns = _without_readings(device, payload)
             refusals = [Refusal(refusal.reason, refusal.detail, None)]
         else:
             refusals = columns.refused
@@ -119,6 +139,35 @@ class _Collector:
             columns=columns,
             refusals=refusals,
         )
+
+    def refuse(self, record: Record, reason: str, *, named: bool) -> None:
+        place = (record.topic, record.partition, record.offset)
+        device, received = self._note(place, record)
+        if record.topic == topics.DEVICES:
+            self._announce(record, device, received, refused=reason)
+            return
+        payload = record.value or b""
+        self._add(
+            record=record,
+            device=device,
+            received=received,
+            payload=payload,
+            columns=_without_readings(device, payload if named else b""),
+            refusals=[Refusal(NOT_STORABLE, reason, None)],
+        )
+
+    def _note(self, place: Range, record: Record) -> tuple[str, int]:
+        """Count the record; return its device and when it was received."""
+        self._offsets[place] = record.offset + 1
+        self._records += 1
+        # A clock of Kafka's host that runs ahead must not let readings of the future in.
+        received = min(max(record.received, EPOCH_UTC), self._request.now_utc)
+        return _clean((record.key or b"").decode("utf-8", "replace")), received
+
+    def _announce(self, record: Record, key: str, received: int, refused: str = "") -> None:
+        place = (record.partition, record.offset)
+        said = Announcement(key, record.value or b"", received, *place, _clean(refused))
+        self._announcements.append(said)
 
     def _add(
         self,
@@ -145,22 +194,23 @@ class _Collector:
             self._packs.append(entry)
             self._readings(columns, device, len(self._packs) - 1)
         origin = _clean((record.origin or b"").decode("utf-8", "replace"))
-        origin = origin or f"kafka:{record.topic}"
+        letter = Rejection(
+            pack,
+            device,
+            origin or f"kafka:{record.topic}",
+            "",
+            payload,
+            received,
+            record.partition,
+            record.offset,
+            DATABASE,
+        )
+        if pack is None and columns.channels:
+            self._letters.append(replace(letter, pack=len(self._packs) - 1))
+            self._kept_bytes += len(payload)
         for number, reason in enumerate(_reasons(refusals)):
-            self._refused_bytes += len(payload)
-            self._rejections.append(
-                Rejection(
-                    pack,
-                    device,
-                    origin,
-                    reason,
-                    payload,
-                    received,
-                    record.partition,
-                    record.offset,
-                    number,
-                )
-            )
+            self._rejections.append(replace(letter, reason=reason, number=number))
+            self._kept_bytes += len(payload)
 
     def _readings(self, columns: PackColumns, device: str, pack: int) -> None:
         channels = self._channels.setdefault(device, {})
@@ -236,6 +286,7 @@ class _Collector:
             minutes=aggregate(series[own], times[own], values[own]).tobytes(),
             foreign=rows(theirs),
             foreign_packs=packs[theirs].tobytes(),
+            letters=self._letters,
             texts=self._texts,
             rejections=self._rejections,
             announcements=self._announcements,
@@ -258,6 +309,11 @@ def _decode(device: str, payload: bytes, received: int) -> PackColumns:
 class _Identity(msgspec.Struct):
     ep: str
     sq: int
+
+
+def _without_readings(device: str, payload: bytes) -> PackColumns:
+    epoch, sequence = identity(payload) if is_device_name(device) else (None, None)
+    return PackColumns(epoch, sequence, [], [], [], [], [], [], [], [])
 
 
 _records_decoder = msgspec.json.Decoder(list[msgspec.Raw])

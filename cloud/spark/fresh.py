@@ -10,6 +10,9 @@ from cloud.spark.copy_rows import ROW, times_of
 from cloud.spark.part import PackEntry, Part, array
 from wire.ranges import RangeSet
 
+_DAY_US = 86_400_000_000
+_NEVER = np.iinfo(np.int64).max
+
 Key = tuple[str, str]
 """Device and epoch: a row of the ledger."""
 
@@ -61,18 +64,20 @@ def fresh_rows(part: Part, keep: NDArray[np.bool_]) -> tuple[NDArray[np.void], N
     return rows, aggregate_rows(rows)
 
 
+def days_of(part: Part) -> NDArray[np.int64]:
+    """Return of each pack the UTC day of its first reading, or on which it came if it has none.
+
+    Days are counted from 1970.
+    """
+    first = np.full(len(part.packs), _NEVER)
+    np.minimum.at(first, array(part.row_packs, np.int32), times_of(array(part.rows, ROW)))
+    for text in part.texts:
+        first[text.pack] = min(first[text.pack], text.time)
+    received = np.array([pack.received for pack in part.packs], np.int64)
+    return np.where(first == _NEVER, received, first) // _DAY_US
+
+
 def aggregate_rows(rows: NDArray[np.void]) -> NDArray[np.void]:
     """Aggregate ROWs that are in order of series and time by minute."""
     series, values = rows["series"].astype(np.int32), rows["value"].astype(np.float64)
     return aggregate(series, times_of(rows), values)
-
-
-def first_of_each(series: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places where each (series, time) occurs first, in order of series and time."""
-    order = np.lexsort((times, series))
-    if not len(order):
-        return order
-    s, t = series[order], times[order]
-    new = np.append(True, (s[1:] != s[:-1]) | (t[1:] != t[:-1]))
-    first: NDArray[np.intp] = order[new]
-    return first

@@ -39,7 +39,7 @@ class LogWatch:
             "reconnect.backoff.max.ms": 500,
             "log_level": 0,
         }
-        self._admin = AdminClient(properties | dict(settings.properties))
+        self._admin = AdminClient({**properties, **settings.client()})
 
     def look(self) -> Log:
         """Return the log as it is now; its topics are the bridge's to make."""

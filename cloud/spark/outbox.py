@@ -1,10 +1,11 @@
-"""What the stream tells Kafka after a commit: ranges stored, and dead letters."""
+"""What the stream tells Kafka after a commit: ranges stored, dead letters, and alerts."""
 
 import logging
 from collections.abc import Callable, Iterable
 
 from confluent_kafka import KafkaException, Producer
 
+from cloud.spark.alerts.book import Transition
 from cloud.spark.part import Rejection
 from cloud.spark.settings import Kafka
 from wire import topics
@@ -33,7 +34,7 @@ class Outbox:
             "log_level": 0,
             "error_cb": lambda _: None,
         }
-        self._producer = Producer(properties | settings.properties)
+        self._producer = Producer(properties | settings.client())
         self._lost_ranges = False
 
     def stored(self, log: str, ranges: Iterable[tuple[str, str, RangeSet]]) -> None:
@@ -49,6 +50,12 @@ class Outbox:
             self._produce(
                 topics.REJECTED, rejection.device, rejection.payload, headers, _letter_delivered
             )
+
+    def alerts(self, transitions: Iterable[Transition]) -> None:
+        """Say what fires, and what does no longer."""
+        for transition in transitions:
+            value = transition.message()
+            self._produce(topics.ALERTS, transition.device, value, [], _alert_delivered)
 
     def lost_ranges(self) -> bool:
         """Say, once, whether Kafka did not get some of the ranges."""
@@ -84,3 +91,9 @@ def _letter_delivered(error: object, _: object) -> None:
     if error is not None:
         # It is in the table `rejected`; the topic is for those who listen.
         _log.warning("a dead letter did not reach Kafka: %s", error)
+
+
+def _alert_delivered(error: object, _: object) -> None:
+    if error is not None:
+        # It is in the tables, and the API was told of it there.
+        _log.warning("an alert did not reach Kafka: %s", error)

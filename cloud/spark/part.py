@@ -6,6 +6,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+NOT_STORABLE = "not_storable"
+"""The stream's own reason: a pack that PostgreSQL refused, which would be a fault of ours."""
+
+DATABASE = -1
+"""Number of a fault that only the database can find."""
+
 
 class PackEntry(msgspec.Struct, array_like=True, gc=False):
     """A pack of the part; without epoch and sequence its readings are in `foreign`."""
@@ -18,7 +24,10 @@ class PackEntry(msgspec.Struct, array_like=True, gc=False):
 
 
 class Rejection(msgspec.Struct, array_like=True, gc=False):
-    """A record, or a fault in it, that goes to the dead letters; `pack` if it has an identity."""
+    """A record, or a fault in it, for the dead letters; `pack` is its place in the part, if any.
+
+    `number` tells the faults of a record apart.
+    """
 
     pack: int | None
     device: str
@@ -42,13 +51,14 @@ class TextReading(msgspec.Struct, array_like=True, gc=False):
 
 
 class Announcement(msgspec.Struct, array_like=True, gc=False):
-    """A device's status or meta, untouched."""
+    """A device's status or meta, untouched; `refused` says why it cannot be stored, if so."""
 
     key: str
     payload: bytes
     received: int
     partition: int
     offset: int
+    refused: str
 
 
 class Part(msgspec.Struct, array_like=True):
@@ -56,9 +66,10 @@ class Part(msgspec.Struct, array_like=True):
 
     `rows` are COPY rows (copy_rows.ROW) in order of series and time, `row_packs` the pack of
     each, `minutes` their partial aggregates (aggregate.PARTIAL); `foreign` and `foreign_packs`
-    the same for packs without identity, which only the database can tell from repetitions.
-    `offsets` says for each topic and partition what to read next; `whole` is false if the part
-    grew too large and there is more.
+    the same for packs without identity, which only the database can tell from repetitions;
+    `letters` are the dead letters that these become if they contradict what is stored.
+    `offsets` says for each range (topic, partition, first offset) what to read next; `whole` is
+    false if the part grew too large and there is more.
     """
 
     packs: list[PackEntry]
@@ -69,10 +80,11 @@ class Part(msgspec.Struct, array_like=True):
     minutes: bytes
     foreign: bytes
     foreign_packs: bytes
+    letters: list[Rejection]
     texts: list[TextReading]
     rejections: list[Rejection]
     announcements: list[Announcement]
-    offsets: list[tuple[str, int, int]]
+    offsets: list[tuple[str, int, int, int]]
     records: int
     repeated: int
     whole: bool

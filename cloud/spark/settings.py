@@ -5,14 +5,20 @@ from typing import Annotated
 
 import msgspec
 
+from cloud.kafka_security import Security, for_librdkafka
 from wire.settings import read
 
 
 class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`properties` go to every client of Kafka as they are, librdkafka's and Spark's."""
+    """`properties` are librdkafka's own."""
 
     bootstrap: str
+    security: Security = Security()
     properties: dict[str, str] = {}
+
+    def client(self) -> dict[str, str]:
+        """Return what every client of librdkafka is told. Raises OSError."""
+        return {**for_librdkafka(self.security), **self.properties}
 
 
 class Postgres(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +53,7 @@ class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     progress_file: str
     max_packs: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2000
-    max_readings: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 400_000
+    max_readings: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 300_000
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

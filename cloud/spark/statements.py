@@ -58,6 +58,13 @@ ON CONFLICT (device, epoch) DO UPDATE SET
     updated = now()
 """
 
+LEDGER_DAY = """
+INSERT INTO storage.ledger_day AS l (device, epoch, day, first, packs)
+SELECT * FROM unnest(%s::int[], %s::text[], %s::date[], %s::bigint[], %s::bigint[])
+ON CONFLICT (device, epoch, day) DO UPDATE SET
+    first = least(l.first, excluded.first), packs = l.packs + excluded.packs
+"""
+
 STORED = """
 SELECT d.device, l.epoch, l.stored
 FROM unnest(%s::text[], %s::text[]) AS b (device, epoch)
@@ -72,10 +79,11 @@ FROM storage.ledger AS l JOIN storage.device AS d ON d.id = l.device ORDER BY l.
 """
 
 KNOWN_FOREIGN = """
-SELECT b.place FROM unnest(%s::int4[], %s::timestamptz[]) WITH ORDINALITY AS b (series, time, place)
-WHERE EXISTS (
-    SELECT FROM storage.foreign_reading AS f WHERE f.series = b.series AND f.time = b.time
-)
+SELECT b.place, f.value, f.text
+FROM unnest(%s::int4[], %s::timestamptz[], %s::int4[])
+    WITH ORDINALITY AS b (series, time, kind, place)
+JOIN storage.foreign_reading AS f
+    ON f.series = b.series AND f.time = b.time AND f.kind = b.kind
 """
 
 SEEN = """
@@ -108,6 +116,14 @@ SELECT %(device)s, %(epoch)s, %(next)s, %(held)s::int8multirange, %(lost)s::int8
 WHERE EXISTS (SELECT FROM storage.device WHERE id = %(device)s AND status_received = %(received)s)
 ON CONFLICT (device, epoch) DO UPDATE SET
     next = greatest(l.next, excluded.next), held = excluded.held, lost = l.lost + excluded.lost
+"""
+
+LOSS = """
+INSERT INTO storage.loss AS l (device, epoch, reason, numbers)
+SELECT %(device)s, %(epoch)s, w.*
+FROM unnest(%(reasons)s::text[], %(numbers)s::int8multirange[]) AS w
+ON CONFLICT (device, epoch, reason) DO UPDATE SET numbers = l.numbers + excluded.numbers
+    WHERE NOT l.numbers @> excluded.numbers
 """
 
 META = """

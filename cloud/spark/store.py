@@ -1,8 +1,9 @@
 """The one transaction of a batch. Whatever is killed when, all of it is there or nothing."""
 
-from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,35 +13,38 @@ from psycopg import Connection
 
 from cloud.spark import announcements, statements
 from cloud.spark.aggregate import merge
+from cloud.spark.alerts.book import Transition
+from cloud.spark.alerts.evaluator import Evaluator
+from cloud.spark.alerts.horizon import Horizon
 from cloud.spark.arrays import Int4, Timestamptz, columns_of, register
-from cloud.spark.copy_rows import HEADER, ROW, TRAILER, concatenated, text_row, times_of
-from cloud.spark.fresh import Key, Sieve, aggregate_rows, first_of_each, fresh_rows, numbers_of
+from cloud.spark.copy_rows import HEADER, ROW, TRAILER, times_of
+from cloud.spark.foreign import Foreign, Known
+from cloud.spark.fresh import Key, Sieve, aggregate_rows, days_of, numbers_of
 from cloud.spark.identifiers import Identifiers
 from cloud.spark.part import Part, Rejection, TextReading, array
 from cloud.spark.ranges import multirange, range_set
+from cloud.spark.share import Share
 from wire import topics
 from wire.ranges import RangeSet
 
+_log = logging.getLogger(__name__)
+
+_DAY_ZERO = date(1970, 1, 1).toordinal()
 _WRITER = "SELECT pg_try_advisory_lock(hashtext('fieldline.stream'))"
 
 
 class Stored(NamedTuple):
-    """What a transaction did: `ranges` of the epochs that it touched, as they are now."""
+    """What a transaction did: `ranges` of the epochs that it touched, as they are now.
+
+    `alerts` is what fires now, or no longer.
+    """
 
     ranges: list[tuple[str, str, RangeSet]]
     rejections: list[Rejection]
     packs: int
     readings: int
     newest: int | None
-
-
-class _Share(NamedTuple):
-    """What is new of a part, with identifiers of the database."""
-
-    part: Part
-    keep: NDArray[np.bool_]
-    series: NDArray[np.int32]
-    kinds: NDArray[np.int32]
+    alerts: Sequence[Transition] = ()
 
 
 class Store:
@@ -55,6 +59,7 @@ class Store:
         connection.execute("SET timezone = 'UTC'; SET jit = off")
         self._connection = connection
         self._identifiers = Identifiers(connection)
+        self._alerts = Evaluator(connection)
         self._months: set[int] = set()
 
     def try_lock(self) -> bool:
@@ -78,8 +83,15 @@ class Store:
     def store(self, parts: Sequence[Part], log: str) -> Stored:
         """Store what is new in the parts. Raises psycopg.Error, and then nothing is stored."""
         self._make_partitions(parts)
+        ended = self._evaluate(self._alerts.refresh)
         with self._connection.transaction():
-            return self._store(parts, log)
+            stored = self._store(parts, log)
+        return stored._replace(alerts=[*ended, *stored.alerts])
+
+    def look(self, horizon: Horizon) -> list[Transition]:
+        """See which alert rules there are, and who is silent. Raises psycopg.Error."""
+        ended = self._evaluate(self._alerts.refresh)
+        return ended + self._evaluate(lambda: self._alerts.look(horizon))
 
     def _store(self, parts: Sequence[Part], log: str) -> Stored:
         numbers = numbers_of(parts)
@@ -87,27 +99,42 @@ class Store:
         shares = [self._share(part, sieve) for part in parts]
 
         partials, readings, newest = [], Counter[Key](), []
-        own = [_numbers_of_share(share) for share in shares]
-        texts = [(share, _texts(share, foreign=False)) for share in shares]
+        own = [share.numbers() for share in shares]
+        texts = [(share, share.texts(foreign=False)) for share in shares]
         self._copy("reading", [rows for rows, _ in own], texts)
         partials += [minutes for _, minutes in own]
         for share, (rows, _) in zip(shares, own, strict=True):
-            readings += _count(share)
+            readings += share.readings()
             newest += [int(times_of(rows).max())] if len(rows) else []
 
-        foreign, foreign_texts = self._fresh_foreign(shares)
+        foreign, foreign_texts, conflicts = self._foreign(shares)
         self._copy("foreign_reading", [foreign], foreign_texts)
         partials.append(aggregate_rows(foreign))
         newest += [int(times_of(foreign).max())] if len(foreign) else []
 
         self._merge_rollups(np.concatenate(partials))
+        alerts = self._evaluate(
+            lambda: self._alerts.evaluate([*(rows for rows, _ in own), foreign])
+        )
         packs = self._write_ledger(shares, numbers, readings)
+        self._write_days(shares)
         self._see(shares)
-        rejections = self._reject(shares, log)
+        rejections = self._reject(shares, conflicts, log)
         ranges = self._ranges(numbers)
         foreign_count = len(foreign) + sum(len(new) for _, new in foreign_texts)
         total = readings.total() + foreign_count
-        return Stored(ranges, rejections, packs, total, max(newest, default=None))
+        return Stored(ranges, rejections, packs, total, max(newest, default=None), alerts)
+
+    def _evaluate(self, act: Callable[[], list[Transition]]) -> list[Transition]:
+        """Do what alert rules ask for, but never let readings wait for it, or be lost by it."""
+        try:
+            return act()
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001 -- logged; a fault of ours must not stop the stream
+            _log.exception("alert rules could not be evaluated; the readings are stored")
+            self._alerts = Evaluator(self._connection)
+            return []
 
     def _make_partitions(self, parts: Sequence[Part]) -> None:
         """Make what is missing, each month on its own: locks are few and a failure costs little."""
@@ -132,8 +159,8 @@ class Store:
         rows = self._connection.execute(statements.OVERLAP, arguments)
         return {(device, epoch): range_set(common) for device, epoch, common in rows}
 
-    def _share(self, part: Part, sieve: Sieve) -> _Share:
-        return _Share(
+    def _share(self, part: Part, sieve: Sieve) -> Share:
+        return Share(
             part,
             sieve.keep(part.packs),
             np.array(self._identifiers.series(part.series), np.int32),
@@ -144,7 +171,7 @@ class Store:
         self,
         table: str,
         numbers: list[NDArray[np.void]],
-        texts: list[tuple[_Share, list[TextReading]]],
+        texts: list[tuple[Share, list[TextReading]]],
     ) -> None:
         if not any(map(len, numbers)) and not any(new for _, new in texts):
             return
@@ -154,33 +181,20 @@ class Store:
                 copy.write(rows.data.cast("B") if len(rows) else b"")
             for share, new in texts:
                 for text in new:
-                    copy.write(_encode(share, text))
+                    copy.write(share.encode(text))
             copy.write(TRAILER)
 
-    def _fresh_foreign(
-        self, shares: list[_Share]
-    ) -> tuple[NDArray[np.void], list[tuple[_Share, list[TextReading]]]]:
-        """Return what has not been stored at its series and time; in a batch the first one."""
-        rows = [_with_identifiers(array(share.part.foreign, ROW), share) for share in shares]
-        packs = [array(share.part.foreign_packs, np.int32) for share in shares]
-        # In the order of arrival, for the first to win. A part is one partition's.
-        rows = [r[np.argsort(p, kind="stable")] for r, p in zip(rows, packs, strict=True)]
-        numbers = concatenated(rows)
-        texts = [(share, text) for share in shares for text in _texts(share, foreign=True)]
-        if not len(numbers) and not texts:
-            return numbers, []
-        text_series = np.array([share.series[text.series] for share, text in texts], np.int32)
-        text_times = np.array([text.time for _, text in texts], np.int64)
-        series = np.concatenate((numbers["series"].astype(np.int32), text_series))
-        times = np.concatenate((times_of(numbers), text_times))
-        places = first_of_each(series, times)
-        known = self._connection.execute(
-            statements.KNOWN_FOREIGN, (Int4(series[places]), Timestamptz(times[places]))
-        ).fetchall()
-        places = np.delete(places, [place - 1 for (place,) in known])
-        kept = numbers[places[places < len(numbers)]]
-        kept_texts = [texts[place - len(numbers)] for place in places[places >= len(numbers)]]
-        return kept, [(share, [text]) for share, text in kept_texts]
+    def _foreign(
+        self, shares: list[Share]
+    ) -> tuple[NDArray[np.void], list[tuple[Share, list[TextReading]]], list[Rejection]]:
+        """Return what is new of foreign readings, and what contradicts them."""
+        foreign = Foreign(shares)
+        known: list[Known] = []
+        if len(foreign):
+            series, times, kinds = foreign.firsts
+            arguments = (Int4(series), Timestamptz(times), Int4(kinds))
+            known = self._connection.execute(statements.KNOWN_FOREIGN, arguments).fetchall()
+        return foreign.new(known)
 
     def _merge_rollups(self, partials: NDArray[np.void]) -> None:
         for table, width in statements.ROLLUPS.items():
@@ -190,7 +204,7 @@ class Store:
                 self._connection.execute(statements.ROLLUP.format(table=table), columns)
 
     def _write_ledger(
-        self, shares: list[_Share], numbers: dict[Key, RangeSet], readings: Counter[Key]
+        self, shares: list[Share], numbers: dict[Key, RangeSet], readings: Counter[Key]
     ) -> int:
         packs: Counter[Key] = Counter()
         for share in shares:
@@ -209,7 +223,26 @@ class Store:
             self._connection.execute(statements.LEDGER, arguments)
         return packs.total()
 
-    def _see(self, shares: list[_Share]) -> None:
+    def _write_days(self, shares: list[Share]) -> None:
+        days: defaultdict[tuple[str, str, int], list[int]] = defaultdict(list)
+        for share in shares:
+            for pack, new, day in zip(
+                share.part.packs, share.keep, days_of(share.part), strict=True
+            ):
+                if new and pack.epoch is not None and pack.sequence is not None:
+                    days[pack.device, pack.epoch, int(day)].append(pack.sequence)
+        if days:
+            devices = self._identifiers.devices(device for device, _, _ in days)
+            arguments = (
+                [devices[device] for device, _, _ in days],
+                [epoch for _, epoch, _ in days],
+                [date.fromordinal(_DAY_ZERO + day) for _, _, day in days],
+                [min(numbers) for numbers in days.values()],
+                [len(numbers) for numbers in days.values()],
+            )
+            self._connection.execute(statements.LEDGER_DAY, arguments)
+
+    def _see(self, shares: list[Share]) -> None:
         seen: dict[str, int] = {}
         for share in shares:
             for pack in share.part.packs:
@@ -220,8 +253,8 @@ class Store:
             times = np.array(list(seen.values()), np.int64)
             self._connection.execute(statements.SEEN, (Int4(numbers), Timestamptz(times)))
 
-    def _reject(self, shares: list[_Share], log: str) -> list[Rejection]:
-        packs = [
+    def _reject(self, shares: list[Share], conflicts: list[Rejection], log: str) -> list[Rejection]:
+        packs = conflicts + [
             rejection
             for share in shares
             for rejection in share.part.rejections
@@ -265,39 +298,6 @@ def connect(dsn: str, password: str | None) -> Store:
         raise
 
 
-def _with_identifiers(rows: NDArray[np.void], share: _Share) -> NDArray[np.void]:
-    rows = rows.copy()
-    if len(rows):
-        rows["series"] = share.series[rows["series"]]
-        rows["kind"] = share.kinds[rows["kind"]]
-    return rows
-
-
-def _numbers_of_share(share: _Share) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    rows, minutes = fresh_rows(share.part, share.keep)
-    minutes = minutes.copy()
-    if len(minutes):
-        minutes["series"] = share.series[minutes["series"]]
-    return _with_identifiers(rows, share), minutes
-
-
-def _texts(share: _Share, *, foreign: bool) -> list[TextReading]:
-    packs = share.part.packs
-    return [
-        text
-        for text in share.part.texts
-        if share.keep[text.pack] and (packs[text.pack].epoch is None) == foreign
-    ]
-
-
-def _count(share: _Share) -> Counter[Key]:
-    counts: Counter[Key] = Counter()
-    for pack, new in zip(share.part.packs, share.keep, strict=True):
-        if new and pack.epoch is not None:
-            counts[pack.device, pack.epoch] += pack.readings
-    return counts
-
-
 def _rejected(rejection: Rejection, log: str) -> tuple[Any, ...]:
     return (
         datetime.fromtimestamp(rejection.received / 1e6, UTC),
@@ -310,9 +310,3 @@ def _rejected(rejection: Rejection, log: str) -> tuple[Any, ...]:
         rejection.offset,
         rejection.number,
     )
-
-
-def _encode(share: _Share, text: TextReading) -> bytes:
-    received = share.part.packs[text.pack].received
-    series, kind = int(share.series[text.series]), int(share.kinds[text.kind])
-    return text_row(text.time, received, text.text, series, kind)

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloud.kafka_security import for_java
 from cloud.spark import executor
+from cloud.spark.alerts.horizon import Horizon
 from cloud.spark.batch import Batches
 from cloud.spark.errors import LogAway, StreamError
 from cloud.spark.log import TOPICS, Log, LogWatch
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
+_NOTHING_NEW = "Waiting for data to arrive"
+"""What Spark says between two looks for data, of which the last may have found some."""
+
 _FAILURES_OF_A_CHECKPOINT = 2
 """So many queries in a row that end before a batch: the checkpoint is at fault."""
 
@@ -61,6 +66,7 @@ class Runner:
         self._writing = threading.Lock()
         self._progress = Progress(Path(settings.stream.progress_file))
         self._handled: dict[tuple[str, int], int] = {}
+        self._horizon = Horizon()
         self._batches_done = 0
 
     def run(self) -> None:
@@ -99,6 +105,7 @@ class Runner:
     def _follow(self, log: Log) -> bool:
         """Run a query over one log until it ends or the log changes; return whether it failed."""
         self._handled.clear()
+        self._horizon = Horizon()
         self._outbox.close()
         self._outbox = Outbox(self._settings.kafka)
         try:
@@ -118,6 +125,7 @@ class Runner:
                     return False
                 if self._outbox.lost_ranges():
                     self._tell_all(log)
+                self._look(query)
             failure = None if self._stopping.is_set() else query.exception()
         except Stopping:
             return False
@@ -147,15 +155,28 @@ class Runner:
         except LogAway:
             pass
         else:
+            self._horizon.ends(time.time_ns() // 1000, ends)
             self._progress.lag = sum(
                 max(0, end - self._handled.get(place, end)) for place, end in ends.items()
             )
         self._progress.write(time.time())
         return True
 
+    def _look(self, query: "StreamingQuery") -> None:
+        """Look for silence; not while a batch is stored, or waits for PostgreSQL."""
+        status = query.status
+        if status["message"] == _NOTHING_NEW and not status["isDataAvailable"]:
+            self._horizon.idle()
+        if self._writing.acquire(timeout=_TICK_S / 10):
+            try:
+                transitions = self._writer.look(self._horizon)
+            finally:
+                self._writing.release()
+            self._outbox.alerts(transitions)
+
     def _start(self, log: Log) -> "StreamingQuery":
         reader = self._spark.readStream.format("kafka").options(**_KAFKA)
-        for key, value in self._settings.kafka.properties.items():
+        for key, value in for_java(self._settings.kafka.security).items():
             reader = reader.option(f"kafka.{key}", value)
         frame = (
             reader.option("kafka.bootstrap.servers", self._settings.kafka.bootstrap)
@@ -186,9 +207,12 @@ class Runner:
     ) -> None:
         self._outbox.stored(log.id, stored.ranges)
         self._outbox.rejected(stored.rejections)
+        self._outbox.alerts(stored.alerts)
         for part in parts:
-            for topic, partition, offset in part.offsets:
-                self._handled[topic, partition] = offset
+            for topic, partition, _, offset in part.offsets:
+                handled = self._handled.get((topic, partition), 0)
+                self._handled[topic, partition] = max(offset, handled)
+                self._horizon.handled((topic, partition), offset)
         progress = self._progress
         progress.packs += sum(part.records for part in parts)
         progress.readings += stored.readings

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import psycopg
 
+from cloud.spark.alerts.book import Transition
+from cloud.spark.alerts.horizon import Horizon
 from cloud.spark.errors import NotStorable, StreamError
 from cloud.spark.part import Part
 from cloud.spark.store import Store, Stored
@@ -35,10 +37,11 @@ class Writer:
         self._stopping = stopping
         self._store: Store | None = None
 
-    def store(self, parts: Sequence[Part], log: str) -> Stored:
+    def store(self, parts: Sequence[Part], log: str, *, refusable: bool = True) -> Stored:
         """Store the parts; wait for PostgreSQL as long as it takes.
 
-        Raises Stopping, or NotStorable if PostgreSQL refuses what is in them twice.
+        Raises Stopping, or NotStorable if PostgreSQL refuses what is in them twice, unless they
+        are not `refusable`: then somebody must mend PostgreSQL.
         """
         refusals = 0
 
@@ -49,6 +52,8 @@ class Writer:
             except _PASSING:
                 raise
             except Exception as error:
+                if not refusable:
+                    raise psycopg.OperationalError(str(error)) from error
                 refusals += 1
                 if refusals > 1:
                     raise NotStorable(" ".join(str(error).split())[:500]) from error
@@ -64,6 +69,17 @@ class Writer:
     def all_ranges(self) -> list[tuple[str, str, RangeSet]]:
         """Return what is stored of every (device, epoch); raises Stopping."""
         return self._with_store(Store.all_ranges)
+
+    def look(self, horizon: Horizon) -> list[Transition]:
+        """See who is silent, if PostgreSQL answers; it is asked again soon."""
+        if self._store is None:
+            return []
+        try:
+            return self._store.look(horizon)
+        except _PASSING as error:
+            _log.debug("PostgreSQL: %s", error)
+            self._drop()
+            return []
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,6 +1,7 @@
 """Plain SQL migrations: applied in order, each in a transaction, recorded with a checksum."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,21 @@ def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migrat
     return todo
 
 
+_LOCK_S = 2
+"""Whoever waits for a lock lets nobody else by, so the wait is short, and then begun anew."""
+_ATTEMPTS = 60
+
+
 def migrate(
     connection: psycopg.Connection,
     migrations: list[Migration],
     say: Callable[[str], None] = lambda _: None,
+    attempts: int = _ATTEMPTS,
 ) -> list[str]:
     """Apply what is missing; return the names. Safe to run from several places at once.
 
-    The connection must be in autocommit mode and belong to the owner of the schema.
+    The connection must be in autocommit mode and belong to the owner of the schema. Raises
+    MigrationRefused, also where somebody holds a table for minutes (a backup, an export).
     """
     done = []
     connection.execute("SELECT pg_advisory_lock(hashtext('fieldline.migrate'))")
@@ -77,14 +85,38 @@ def migrate(
         rows = connection.execute("SELECT name, checksum FROM storage.migration").fetchall()
         for migration in pending(migrations, dict(rows)):
             say(f"applying {migration.name}")
+            _apply(connection, migration, say, attempts)
+            done.append(migration.name)
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(hashtext('fieldline.migrate'))")
+    return done
+
+
+def _apply(
+    connection: psycopg.Connection,
+    migration: Migration,
+    say: Callable[[str], None],
+    attempts: int,
+) -> None:
+    for attempt in range(1, attempts + 1):
+        try:
             with connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_S}s'".encode())
                 # Text without parameters may hold several statements.
                 connection.execute(migration.text.encode())
                 connection.execute(
                     "INSERT INTO storage.migration (name, checksum) VALUES (%s, %s)",
                     (migration.name, migration.checksum),
                 )
-            done.append(migration.name)
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(hashtext('fieldline.migrate'))")
-    return done
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            if attempt == attempts:
+                detail = (
+                    f"cannot get at its tables, somebody holds them ({error}): wait until backups "
+                    "and exports are done, and try again"
+                )
+                raise MigrationRefused(migration.name, detail) from error
+            if attempt == 1:
+                say(f"{migration.name} waits for somebody who holds its tables")
+            time.sleep(0.2)
+        else:
+            return

@@ -30,7 +30,8 @@ def find_pg_dump() -> str:
 def dump(dsn: str, password: str | None = None) -> str:
     """Return the schema of a database, normalised by `normalise`."""
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    command = [find_pg_dump(), "--schema-only", "--schema=storage", "--schema=fieldline"]
+    schemas = [f"--schema={name}" for name in ("storage", "fieldline", "control")]
+    command = [find_pg_dump(), "--schema-only", *schemas]
     done = subprocess.run(
         [*command, f"--dbname={dsn}"], env=environment, capture_output=True, text=True, check=False
     )

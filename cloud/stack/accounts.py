@@ -6,14 +6,16 @@ while the broker runs is told to the plugin as well (`tell`).
 
 Format of the plugin's file and of its commands: mosquitto 2.0, plugins/dynamic-security/README.md;
 passwords are PBKDF2-HMAC-SHA512 of 64 bytes, salt and hash in base64. The plugin's patterns know
-neither %u nor %c, so every device has a role of its own.
+neither %u nor %c, so every device has a role of its own. A device's account is one credential of
+it: a device may have two while they are changed, and both have the device's role.
 """
 
 import base64
 import enum
+import fcntl
 import hashlib
 import os
-import ssl
+import secrets
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +28,7 @@ from paho.mqtt.properties import Properties
 
 from cloud.stack import secret_files
 from cloud.stack.errors import AccountRefused
+from cloud.tls import client_context
 from wire import topics
 from wire.names import is_device_name
 
@@ -35,6 +38,29 @@ _CONTROL = "$CONTROL/dynamic-security/v1"
 _TOLD_WITHIN_S = 10.0
 
 ADMIN, BRIDGE, WATCHER = "fieldline-admin", "fieldline-bridge", "fieldline-watcher"
+CONTROL, DOCTOR = "fieldline-control", "fieldline-doctor"
+_PANELS = "fieldline-panels"
+OWN = frozenset({ADMIN, BRIDGE, WATCHER, CONTROL, DOCTOR, _PANELS})
+"""The stack's own accounts and roles; no device may be called so."""
+
+HEARD_BY_PANELS = [
+    topics.all_devices(kind)
+    for kind in (
+        "data", "backfill", "receipt", "status", "meta", "config/desired", "config/reported",
+    )
+]  # fmt: skip
+
+
+def _allow(what: str, where: str) -> dict[str, Any]:
+    return {"acltype": what, "topic": where, "priority": 0, "allow": True}
+
+
+_CHANGES_ACCOUNTS = [
+    _allow("publishClientSend", f"{_CONTROL}/#"),
+    _allow("publishClientSend", _CONTROL),
+    _allow("publishClientReceive", f"{_CONTROL}/#"),
+    _allow("subscribePattern", f"{_CONTROL}/#"),
+]
 
 
 class Kind(enum.StrEnum):
@@ -46,20 +72,43 @@ class Kind(enum.StrEnum):
     """Takes packs, status and meta; gives receipts."""
     WATCHER = "watcher"
     """Sees everything, sends nothing."""
+    CONTROL = "control"
+    """The API: speaks to every device, hears what they answer, and changes accounts."""
     DEVICE = "device"
     """An agent: all that is below its own prefix, in its direction."""
     FOREIGN = "foreign"
     """A client that is no agent: may publish below its own prefix, nothing else."""
+    PROBE = "probe"
+    """`fieldline doctor`: publishes readings of its own, as a device of its name would."""
+    PANEL = "panel"
+    """Hears what devices and the bridge say; all panels have one role."""
 
 
-class Account(msgspec.Struct, frozen=True):
-    """One login; `salt` and `password` (the hash) in base64."""
+class Account(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One login; `salt` and `password` (the hash) in base64, empty for one by certificate."""
 
     username: str
     kind: Kind
-    salt: str
-    password: str
+    salt: str = ""
+    password: str = ""
     iterations: int = _ITERATIONS
+    device: str = ""
+    """Whose credential it is, if the user name is not the device's name."""
+    disabled: bool = False
+    """A password that is refused for now. Certificates are taken away instead: the plugin heeds
+    `disabled` only where it checks a password."""
+
+    @property
+    def role(self) -> str:
+        """Name the role that says what it may do: the device's, all panels', or its own."""
+        if self.kind is Kind.PANEL:
+            return _PANELS
+        return self.device or self.username
+
+    @property
+    def of_device(self) -> bool:
+        """Whether it is a device's, not one of the stack's own."""
+        return self.kind in {Kind.DEVICE, Kind.FOREIGN}
 
     def has(self, password: str) -> bool:
         """Say whether this is the account's password."""
@@ -73,7 +122,7 @@ def make(username: str, kind: Kind, password: str, salt: bytes | None = None) ->
             f"{username!r} cannot be a device's name: a letter or digit, then at most 62 letters, "
             "digits, `.`, `_` or `-`"
         )
-    if kind in {Kind.DEVICE, Kind.FOREIGN} and username in {ADMIN, BRIDGE, WATCHER}:
+    if kind in {Kind.DEVICE, Kind.FOREIGN} and username in OWN:
         raise AccountRefused(f"{username} is an account of the stack's own; choose another name")
     salt = salt or os.urandom(_SALT_BYTES)
     hashed = _hash(password, salt, _ITERATIONS)
@@ -102,14 +151,26 @@ def write(file: Path, accounts: dict[str, Account]) -> None:
 
 def ensure(file: Path, wanted: Iterable[tuple[str, Kind, str]]) -> None:
     """Make the accounts (user name, kind, password) that are missing or have another password."""
-    accounts = read(file)
-    before = dict(accounts)
-    for username, kind, password in wanted:
-        known = accounts.get(username)
-        if known is None or known.kind is not kind or not known.has(password):
-            accounts[username] = make(username, kind, password)
-    if accounts != before:
-        write(file, accounts)
+    held = lock(file)
+    try:
+        accounts = read(file)
+        before = dict(accounts)
+        for username, kind, password in wanted:
+            known = accounts.get(username)
+            if known is None or known.kind is not kind or not known.has(password):
+                accounts[username] = make(username, kind, password)
+        if accounts != before:
+            write(file, accounts)
+    finally:
+        os.close(held)
+
+
+def lock(file: Path) -> int:
+    """Wait until nobody else changes accounts.json; `os.close` what is returned to end it."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    held = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
 def dynamic_security(accounts: Iterable[Account]) -> dict[str, Any]:
@@ -122,33 +183,49 @@ def dynamic_security(accounts: Iterable[Account]) -> dict[str, Any]:
             "subscribe": False,
             "unsubscribe": True,
         },
-        "clients": [
-            {
-                "username": account.username,
-                "roles": [{"rolename": account.username}],
-                "password": account.password,
-                "salt": account.salt,
-                "iterations": account.iterations,
-            }
-            for account in listed
-        ],
+        "clients": [_client(account) for account in listed],
         "groups": [],
-        "roles": [{"rolename": account.username, "acls": acls(account)} for account in listed],
+        "roles": [
+            {"rolename": role, "acls": acls(account)}
+            for role, account in {account.role: account for account in listed}.items()
+        ],
     }
+
+
+def _client(account: Account) -> dict[str, Any]:
+    client: dict[str, Any] = {
+        "username": account.username,
+        "roles": [{"rolename": account.role}],
+    }
+    if account.password:
+        client |= {
+            "password": account.password,
+            "salt": account.salt,
+            "iterations": account.iterations,
+        }
+    return client | ({"disabled": True} if account.disabled else {})
 
 
 def acls(account: Account) -> list[dict[str, Any]]:
     """Return what an account may do, as the plugin's access list."""
-    name = account.username
+    name = account.role
     everything = f"{topics.ROOT}/#"
     packs = [topics.all_devices(kind) for kind in ("data", "backfill")]
     match account.kind:
         case Kind.ADMIN:
+            return _CHANGES_ACCOUNTS
+        case Kind.CONTROL:
+            heard = [
+                topics.all_devices(kind)
+                # config/desired: what the broker holds, to see whether it has lost it.
+                for kind in ("status", "meta", "cmd/reply", "config/desired", "config/reported")
+            ]
+            said = [topics.all_devices(kind) for kind in ("cmd", "config/desired")]
             return [
-                _allow("publishClientSend", f"{_CONTROL}/#"),
-                _allow("publishClientSend", _CONTROL),
-                _allow("publishClientReceive", f"{_CONTROL}/#"),
-                _allow("subscribePattern", f"{_CONTROL}/#"),
+                *_CHANGES_ACCOUNTS,
+                *(_allow("subscribeLiteral", one) for one in heard),
+                *(_allow("publishClientReceive", one) for one in heard),
+                *(_allow("publishClientSend", one) for one in said),
             ]
         case Kind.BRIDGE:
             own = [topics.all_devices(kind) for kind in ("status", "meta")]
@@ -172,10 +249,17 @@ def acls(account: Account) -> list[dict[str, Any]]:
             ]  # fmt: skip
             return [
                 *(_allow("publishClientSend", one) for one in said),
-                *(_allow("publishClientReceive", one) for one in told),
+                # What it may hear is decided by what it may subscribe to.
+                _allow("publishClientReceive", f"{topics.ROOT}/{name}/#"),
                 *(_allow("subscribeLiteral", one) for one in told),
             ]
-        case Kind.FOREIGN:
+        case Kind.PANEL:
+            return [
+                _allow(what, where)
+                for what in ("subscribePattern", "publishClientReceive")
+                for where in HEARD_BY_PANELS
+            ]
+        case Kind.FOREIGN | Kind.PROBE:
             return [_allow("publishClientSend", topics.data(name))]
 
 
@@ -185,8 +269,10 @@ def tell(host: str, port: int, ca: str, password: str, commands: list[dict[str, 
     Raises AccountRefused with the broker's words, OSError if it cannot be reached.
     """
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.tls_set_context(ssl.create_default_context(cafile=ca))
+    client.tls_set_context(client_context(ca))
     client.username_pw_set(ADMIN, password)
+    mark = secrets.token_hex(8)
+    marked = [{**command, "correlationData": mark} for command in commands]
     answered = threading.Event()
     answers: list[dict[str, Any]] = []
     faults: list[str] = []
@@ -199,10 +285,15 @@ def tell(host: str, port: int, ca: str, password: str, commands: list[dict[str, 
         client.subscribe(f"{_CONTROL}/response", qos=1)
 
     def on_subscribe(*_: Any) -> None:
-        client.publish(_CONTROL, msgspec.json.encode({"commands": commands}), qos=1)
+        client.publish(_CONTROL, msgspec.json.encode({"commands": marked}), qos=1)
 
     def on_message(_c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
-        answers.extend(msgspec.json.decode(message.payload)["responses"])
+        # All administrators hear all answers.
+        answers.extend(
+            answer
+            for answer in msgspec.json.decode(message.payload)["responses"]
+            if answer.get("correlationData") == mark
+        )
         if len(answers) >= len(commands):
             answered.set()
 
@@ -225,16 +316,18 @@ def tell(host: str, port: int, ca: str, password: str, commands: list[dict[str, 
         raise AccountRefused("; ".join(faults))
 
 
-def creation(account: Account, password: str) -> list[dict[str, Any]]:
+def creation(account: Account, password: str = "") -> list[dict[str, Any]]:
     """Return the commands that make an account in a running broker."""
+    client = {
+        "command": "createClient",
+        "username": account.username,
+        "roles": [{"rolename": account.role}],
+    }
+    if password:
+        client["password"] = password
     return [
-        {"command": "createRole", "rolename": account.username, "acls": acls(account)},
-        {
-            "command": "createClient",
-            "username": account.username,
-            "password": password,
-            "roles": [{"rolename": account.username}],
-        },
+        {"command": "createRole", "rolename": account.role, "acls": acls(account)},
+        client,
     ]
 
 
@@ -245,10 +338,6 @@ def removal(username: str) -> list[dict[str, Any]]:
         {"command": "deleteClient", "username": username},
         {"command": "deleteRole", "rolename": username},
     ]
-
-
-def _allow(what: str, where: str) -> dict[str, Any]:
-    return {"acltype": what, "topic": where, "priority": 0, "allow": True}
 
 
 def _hash(password: str, salt: bytes, iterations: int) -> str:

@@ -7,15 +7,17 @@ from pathlib import Path
 from cloud.stack.plan import Mqtt
 
 
-def agent_toml(device: str, data: str, mqtt: Mqtt, password_file: str, sources: str = "") -> str:
-    """Return the settings of an agent that reaches this broker; `sources` is TOML, too."""
+def agent_toml(
+    device: str, data: str, mqtt: Mqtt, password_file: str, *, host: str, sources: str = ""
+) -> str:
+    """Return the settings of an agent that reaches this broker at `host`; `sources` is TOML."""
     lines = [
         "[agent]",
         f"device = {_toml(device)}",
         f"data = {_toml(data)}",
         "",
         "[mqtt]",
-        f"host = {_toml(mqtt.host)}",
+        f"host = {_toml(host)}",
         f"port = {mqtt.port}",
         f"ca = {_toml(mqtt.ca)}",
         f"username = {_toml(device)}",

@@ -1,13 +1,15 @@
 """Brings the database to what the stack needs, once PostgreSQL is there."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import psycopg
 from psycopg import sql
 
+from cloud.sql.errors import MigrationRefused
 from cloud.sql.migrate import load, migrate
-from cloud.stack.errors import StackError
+from cloud.sql.retention import decide
+from cloud.stack.errors import SchemaRefused, StackError
 from cloud.stack.folder import Folder
 from cloud.stack.plan import Postgres
 from cloud.stack.servers.postgres import create_owner
@@ -17,10 +19,22 @@ ROLES = ("fieldline_stream", "fieldline_control", "fieldline_reader")
 Say = Callable[[str], None]
 
 
-def prepare(folder: Folder, postgres: Postgres, say: Say, patience_s: float = 120.0) -> None:
-    """Apply migrations and set the roles' passwords; waits for PostgreSQL. Idempotent."""
+def prepare(
+    folder: Folder,
+    postgres: Postgres,
+    retention: Mapping[str, int | None],
+    say: Say,
+    patience_s: float = 120.0,
+) -> None:
+    """Apply migrations, set the roles' passwords, say how long things are kept; waits for it.
+
+    Idempotent. `retention` is days a tier, None for ever. Raises SchemaRefused, StackError.
+    """
     with _connect(folder, postgres, patience_s) as connection:
-        done = migrate(connection, load())
+        try:
+            done = migrate(connection, load())
+        except MigrationRefused as error:
+            raise SchemaRefused(f"the database cannot be worked with: {error}") from None
         if done:
             say(f"database: {len(done)} migrations applied")
         for role in ROLES:
@@ -33,6 +47,7 @@ def prepare(folder: Folder, postgres: Postgres, say: Say, patience_s: float = 12
                     sql.Identifier(role), sql.Literal(verifier.decode())
                 )
             )
+        decide(connection, retention)
 
 
 def register(postgres: Postgres, devices: Iterable[str], timeout_s: int = 5) -> None:

@@ -60,7 +60,14 @@ def prepare(folder: Folder, mqtt: Mqtt) -> None:
         home = folder.agent(agent.device)
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
-        text = agent_toml(agent.device, str(home), mqtt, str(home / "password"), agent.sources)
+        text = agent_toml(
+            agent.device,
+            str(home),
+            mqtt,
+            str(home / "password"),
+            host=mqtt.host,
+            sources=agent.sources,
+        )
         write(home / "agent.toml", text)
     for sketch, file in _scenario_paths(folder).items():
         if not file.exists():

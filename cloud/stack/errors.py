@@ -5,6 +5,10 @@ class StackError(Exception):
     """Base of all errors here. The message is a sentence that says what to do."""
 
 
+class NotReached(StackError):
+    """What is asked does not answer: a server, the API, a device. Exit status 3."""
+
+
 class ServerMissing(StackError):
     """A server's program is not on this machine."""
 
@@ -35,6 +39,10 @@ class PortTaken(StackError):
         )
         self.name = name
         self.port = port
+
+
+class SchemaRefused(StackError):
+    """The database is not one that this version can work with."""
 
 
 class AccountRefused(StackError):

@@ -87,6 +87,11 @@ class Folder:
         """Counters as the last commands saw them, so that the next one can tell rates."""
         return self.run / "samples.json"
 
+    @property
+    def unrecorded(self) -> Path:
+        """Acts that wait for the database to be recorded in the audit."""
+        return self.data / "unrecorded.jsonl"
+
     def secret(self, name: str) -> Path:
         """Name the file of a secret."""
         return self.secrets / name

@@ -5,16 +5,18 @@ whatever the settings file says meanwhile.
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
+from cloud.kafka_security import Security, for_librdkafka
 from cloud.stack.errors import StackError
 from cloud.stack.folder import Folder
 
-STAGES = ("broker", "kafka", "postgres", "bridge", "stream", "grafana")
+STAGES = ("broker", "kafka", "postgres", "api", "bridge", "stream", "grafana")
 """In the order of starting. Stopping goes the other way, but for `STOP_ORDER`."""
 
-STOP_ORDER = ("grafana", "stream", "bridge", "kafka", "postgres", "broker")
+STOP_ORDER = ("grafana", "api", "stream", "bridge", "kafka", "postgres", "broker")
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -32,12 +34,26 @@ class Mqtt(msgspec.Struct, frozen=True):
     """The broker. Only an embedded one has an administrator that may add accounts."""
 
     host: str
+    """Where programs of this machine reach it."""
     port: int
     ca: str
     bridge: Account
     watcher: Account
     """Who looks on: subscribes to everything, publishes nothing."""
+    control: Account | None = None
+    """The API's; none where the broker is not this stack's."""
+    doctor: Account | None = None
+    """By which `fieldline doctor` sends its reading; likewise."""
+    devices_port: int | None = None
+    """Where devices with certificates connect."""
     embedded: bool = True
+    public_host: str = ""
+    """Where devices reach it, a name that its certificate holds; empty: at `host`."""
+
+    @property
+    def for_devices(self) -> str:
+        """The host that devices are told."""
+        return self.public_host or self.host
 
 
 class Kafka(msgspec.Struct, frozen=True):
@@ -46,8 +62,32 @@ class Kafka(msgspec.Struct, frozen=True):
     bootstrap: str
     partitions: int = 4
     replication: int = 1
+    security: Security = Security()
     properties: dict[str, str] = {}
     embedded: bool = True
+
+    def client(self) -> dict[str, str]:
+        """Return what every client of librdkafka is told. Raises OSError."""
+        return {**for_librdkafka(self.security), **self.properties}
+
+
+class Api(msgspec.Struct, frozen=True):
+    """The control plane."""
+
+    host: str
+    """Where programs of this machine reach it."""
+    port: int
+    ca: str
+    token_file: str
+    """Of this machine's own commands."""
+    public_host: str = ""
+    """Where others reach it; empty: at `host`."""
+
+    @property
+    def url(self) -> str:
+        """Where others reach it."""
+        host = self.public_host or self.host
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 class Postgres(msgspec.Struct, frozen=True):
@@ -60,13 +100,21 @@ class Postgres(msgspec.Struct, frozen=True):
     secrets: str
     """Folder with one file a role."""
     owner_password_file: str
+    ca: str = ""
+    """`sslrootcert`; empty: none is needed."""
     embedded: bool = True
 
     def dsn(self, role: str) -> str:
         """Return a libpq connection string without a password."""
-        return (
-            f"host={self.host} port={self.port} dbname={self.database} user={role} "
-            f"sslmode={self.sslmode}"
+        from psycopg.conninfo import make_conninfo
+
+        return make_conninfo(
+            host=self.host,
+            port=self.port,
+            dbname=self.database,
+            user=role,
+            sslmode=self.sslmode,
+            sslrootcert=self.ca or None,
         )
 
     def password(self, role: str) -> str:
@@ -85,6 +133,7 @@ class Postgres(msgspec.Struct, frozen=True):
         return (
             f"postgresql://fieldline_reader@{self.host}:{self.port}/{self.database}"
             f"?sslmode={self.sslmode}&passfile={self.secrets}/fieldline_reader.pgpass"
+            + (f"&sslrootcert={quote(self.ca)}" if self.ca else "")
         )
 
 
@@ -94,6 +143,7 @@ class Plan(msgspec.Struct, frozen=True):
     mqtt: Mqtt
     kafka: Kafka
     postgres: Postgres
+    api: Api
     stages: tuple[str, ...]
     grafana: str | None = None
     """Its URL, if it runs."""

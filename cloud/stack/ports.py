@@ -1,7 +1,8 @@
 """Which ports the stack's servers listen on: free ones, chosen once, the same ever after."""
 
+import errno
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,8 @@ from cloud.stack.errors import PortTaken, StackError
 # What people expect where it is free.
 _USUAL = {
     "mqtt": 8883,
+    "mqtt_devices": 8884,
+    "api": 8443,
     "kafka": 9092,
     "kafka_controller": 9093,
     "postgres": 5432,
@@ -42,11 +45,15 @@ def choose(file: Path, names: Iterable[str]) -> dict[str, int]:
     return kept
 
 
-def check_free(file: Path, names: Iterable[str]) -> None:
-    """Raises PortTaken for the first name whose kept port somebody else listens on."""
+def check_free(file: Path, hosts: Mapping[str, str]) -> None:
+    """Raises PortTaken for the first name whose kept port somebody else listens on.
+
+    `hosts` has the address that each name is to listen on; StackError for one that this machine
+    does not have.
+    """
     ports = choose(file, ())
-    for name in names:
-        if not _is_free(ports[name]):
+    for name, host in hosts.items():
+        if not _is_free(ports[name], host):
             raise PortTaken(name, ports[name], holder(ports[name]), str(file))
 
 
@@ -82,12 +89,17 @@ def _free(usual: int, taken: set[int]) -> int:
             return port
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(port: int, host: str = HOST) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As servers do; without it a port that was closed a minute ago would look taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
-        except OSError:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StackError(
+                    f"{host} is no address of this machine; see `ip address`, and set it in "
+                    "fieldline.toml"
+                ) from None
             return False
     return True

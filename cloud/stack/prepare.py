@@ -5,6 +5,8 @@ Idempotent; what is there stays. Nothing here needs a server that runs.
 
 import json
 import os
+import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,14 +21,16 @@ from cloud.stack.database import ROLES
 from cloud.stack.folder import Folder
 from cloud.stack.programs import Program, supervisor_config
 from cloud.stack.servers import postgres as postgres_server
+from cloud.stack.supervision import most_open_files
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SPARK_JARS = _CHECKOUT / "build" / "jars" / "spark"
 
 _PORTS = {
-    "broker": ("mqtt",),
+    "broker": ("mqtt", "mqtt_devices"),
     "kafka": ("kafka", "kafka_controller"),
     "postgres": ("postgres",),
+    "api": ("api",),
     "grafana": ("grafana",),
 }
 
@@ -36,27 +40,34 @@ def prepare(folder: Folder, settings: wanted.Settings, *, demo_too: bool) -> pla
     _mode_of(folder.secrets)
     dashboards = grafana.find_command(settings.grafana)
     made = _plan(folder, settings, with_grafana=dashboards is not None, demo_too=demo_too)
-    here = [
-        name for stage in made.stages if made.runs_here(stage) for name in _PORTS.get(stage, ())
-    ]
-    ports.check_free(folder.data / "ports.json", here)
+    listeners = {
+        name: settings.broker.bind if stage in {"broker", "api"} else ports.HOST
+        for stage in made.stages
+        if made.runs_here(stage)
+        for name in _PORTS.get(stage, ())
+    }
+    ports.check_free(folder.data / "ports.json", listeners)
     for role in (*ROLES, postgres_server.OWNER, "grafana_admin"):
         secret_files.ensure(folder.secret(role))
     _write_pgpass(folder, made.postgres)
+    _draw_token(Path(made.api.token_file))
     if made.mqtt.embedded:
         _make_accounts(folder, demo_too=demo_too)
     if demo_too:
         demo.prepare(folder, made.mqtt)
     write(folder.config("bridge"), _toml(_bridge(folder, made)))
+    write(folder.config("api"), _toml(_api(folder, settings, made)))
     write(folder.config("stream"), _toml(_stream(folder, made, settings.spark)))
     for stage in ("bridge", "stream"):
         folder.progress(stage).unlink(missing_ok=True)
-    programs = _programs(folder, made, dashboards)
+    programs = _programs(folder, settings, made, dashboards)
     if demo_too:
         programs += demo.programs(folder)
     write(
         folder.supervisor_config,
-        supervisor_config(folder, programs, as_root=os.geteuid() == 0),
+        supervisor_config(
+            folder, programs, as_root=os.geteuid() == 0, open_files=most_open_files()
+        ),
     )
     write(folder.plan, msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
     return made
@@ -64,11 +75,13 @@ def prepare(folder: Folder, settings: wanted.Settings, *, demo_too: bool) -> pla
 
 def known_devices(folder: Folder) -> list[str]:
     """Name the devices that have an account at the broker."""
-    return [
-        account.username
-        for account in accounts.read(folder.secret("accounts.json")).values()
-        if account.kind in {Kind.DEVICE, Kind.FOREIGN}
-    ]
+    return sorted(
+        {
+            account.role
+            for account in accounts.read(folder.secret("accounts.json")).values()
+            if account.of_device
+        }
+    )
 
 
 def _plan(
@@ -78,9 +91,10 @@ def _plan(
     embedded = [
         stage
         for stage, choice in (
-            ("broker", settings.mqtt),
+            ("broker", None if settings.broker.host else "embedded"),
             ("kafka", settings.kafka),
             ("postgres", settings.postgres),
+            ("api", "embedded"),
             ("grafana", "embedded" if with_grafana and settings.grafana.port is None else None),
         )
         if choice == "embedded"
@@ -90,28 +104,42 @@ def _plan(
     )
     grafana_port = settings.grafana.port or chosen.get("grafana")
     return plan.Plan(
-        mqtt=_mqtt(folder, settings.mqtt, chosen),
+        mqtt=_mqtt(folder, settings.broker, chosen),
         kafka=_kafka(settings.kafka, chosen),
-        postgres=_postgres(folder, settings.postgres, chosen),
+        postgres=postgres_plan(folder, settings.postgres, chosen),
+        api=_api_plan(folder, settings.broker, chosen),
         stages=stages,
         grafana=f"http://{ports.HOST}:{grafana_port}" if with_grafana else None,
         demo=demo_too,
     )
 
 
-def _mqtt(
-    folder: Folder, choice: wanted.Embedded | wanted.Mqtt, chosen: Mapping[str, int]
-) -> plan.Mqtt:
-    if isinstance(choice, wanted.Mqtt):
+def _mqtt(folder: Folder, choice: wanted.Mqtt, chosen: Mapping[str, int]) -> plan.Mqtt:
+    if choice.host:
         account = plan.Account(choice.username, choice.password_file)
         return plan.Mqtt(choice.host, choice.port, choice.ca, account, account, embedded=False)
-    tls.ensure(folder.tls)
     return plan.Mqtt(
-        ports.HOST,
+        choice.own_host,
         chosen["mqtt"],
-        str(tls.files(folder.tls).ca),
+        str(tls.ensure(folder.tls, choice.certified).ca),
         bridge=plan.Account(accounts.BRIDGE, str(folder.secret(accounts.BRIDGE))),
         watcher=plan.Account(accounts.WATCHER, str(folder.secret(accounts.WATCHER))),
+        control=plan.Account(accounts.CONTROL, str(folder.secret(accounts.CONTROL))),
+        doctor=plan.Account(accounts.DOCTOR, str(folder.secret(accounts.DOCTOR))),
+        devices_port=chosen["mqtt_devices"],
+        public_host=choice.public_host(socket.gethostname()),
+    )
+
+
+def _api_plan(folder: Folder, broker: wanted.Mqtt, chosen: Mapping[str, int]) -> plan.Api:
+    """The API listens where the broker does: devices and panels that reach one reach the other."""
+    here = not broker.host
+    return plan.Api(
+        broker.own_host if here else ports.HOST,
+        chosen["api"],
+        str(tls.ensure(folder.tls, broker.certified if here else ()).ca),
+        str(folder.secret("local-token")),
+        broker.public_host(socket.gethostname()) if here else "",
     )
 
 
@@ -121,15 +149,17 @@ def _kafka(choice: wanted.Embedded | wanted.Kafka, chosen: Mapping[str, int]) ->
             choice.bootstrap,
             choice.partitions,
             choice.replication,
-            wanted.properties(choice),
+            choice.security,
+            choice.properties,
             embedded=False,
         )
     return plan.Kafka(f"{ports.HOST}:{chosen['kafka']}")
 
 
-def _postgres(
+def postgres_plan(
     folder: Folder, choice: wanted.Embedded | wanted.Postgres, chosen: Mapping[str, int]
 ) -> plan.Postgres:
+    """Say where the database is; `chosen` has the port of our own one."""
     if isinstance(choice, wanted.Postgres):
         return plan.Postgres(
             choice.host,
@@ -138,6 +168,8 @@ def _postgres(
             choice.sslmode,
             str(folder.secrets),
             choice.owner_password_file,
+            # libpq knows the system's only by this name, and only with verify-full.
+            choice.ca or ("system" if choice.sslmode == "verify-full" else ""),
             embedded=False,
         )
     return plan.Postgres(
@@ -157,6 +189,8 @@ def _make_accounts(folder: Folder, *, demo_too: bool) -> None:
             (accounts.ADMIN, Kind.ADMIN),
             (accounts.BRIDGE, Kind.BRIDGE),
             (accounts.WATCHER, Kind.WATCHER),
+            (accounts.CONTROL, Kind.CONTROL),
+            (accounts.DOCTOR, Kind.PROBE),
         )
     ]
     if demo_too:
@@ -186,10 +220,52 @@ def _bridge(folder: Folder, made: plan.Plan) -> dict[str, dict[str, object]]:
             "bootstrap": made.kafka.bootstrap,
             "partitions": made.kafka.partitions,
             "replication": made.kafka.replication,
+            "security": msgspec.to_builtins(made.kafka.security),
             "properties": made.kafka.properties,
         },
         "bridge": {"progress_file": str(folder.progress("bridge"))},
     }
+
+
+def _api(
+    folder: Folder, settings: wanted.Settings, made: plan.Plan
+) -> dict[str, dict[str, object]]:
+    certificates = tls.files(folder.tls)
+    role = "fieldline_control"
+    # Of a broker elsewhere we know the bridge's account only; what that may not do there, cannot
+    # be done from here.
+    account = made.mqtt.control or made.mqtt.bridge
+    devices_port = (
+        {} if made.mqtt.devices_port is None else {"devices_port": made.mqtt.devices_port}
+    )
+    return {
+        "api": {
+            "host": settings.broker.bind if made.mqtt.embedded else ports.HOST,
+            "port": made.api.port,
+            "url": made.api.url,
+            "certificate": str(certificates.certificate),
+            "key": str(certificates.key),
+            "data": str(folder.data),
+            "local_token_file": made.api.token_file,
+        },
+        "postgres": {
+            "dsn": made.postgres.dsn(role),
+            "password_file": str(made.postgres.password_file(role)),
+        },
+        "mqtt": {
+            "host": made.mqtt.host,
+            "port": made.mqtt.port,
+            "ca": made.mqtt.ca,
+            "username": account.username,
+            "password_file": account.password_file,
+            **devices_port,
+        },
+    }
+
+
+def _draw_token(file: Path) -> None:
+    if not file.exists():
+        secret_files.write(file, f"fl_{secrets.token_urlsafe(32)}\n")
 
 
 def _stream(
@@ -204,7 +280,11 @@ def _stream(
         }
     role = "fieldline_stream"
     return {
-        "kafka": {"bootstrap": made.kafka.bootstrap, "properties": made.kafka.properties},
+        "kafka": {
+            "bootstrap": made.kafka.bootstrap,
+            "security": msgspec.to_builtins(made.kafka.security),
+            "properties": made.kafka.properties,
+        },
         "postgres": {
             "dsn": made.postgres.dsn(role),
             "password_file": str(made.postgres.password_file(role)),
@@ -218,11 +298,16 @@ def _stream(
     }
 
 
-def _programs(folder: Folder, made: plan.Plan, dashboards: list[str] | None) -> list[Program]:
+def _programs(
+    folder: Folder, settings: wanted.Settings, made: plan.Plan, dashboards: list[str] | None
+) -> list[Program]:
     def module(name: str, *words: str) -> list[str]:
         return [sys.executable, "-m", name, *words]
 
     data = ("--data", str(folder.data))
+    listen = ["--bind", settings.broker.bind]
+    for name in settings.broker.certified:
+        listen += ["--name", name]
     spark = {
         "JAVA_HOME": str(java.home_of(java.find(os.environ))),
         "PYSPARK_PYTHON": sys.executable,
@@ -230,7 +315,7 @@ def _programs(folder: Folder, made: plan.Plan, dashboards: list[str] | None) -> 
         "SPARK_LOCAL_IP": ports.HOST,
     }
     programs = [
-        Program("broker", module("cloud.stack.servers.mosquitto", *data), 100),
+        Program("broker", module("cloud.stack.servers.mosquitto", *data, *listen), 100),
         Program("kafka", module("cloud.stack.servers.kafka", *data), 110, stop_seconds=30),
         Program(
             "postgres",
@@ -239,6 +324,7 @@ def _programs(folder: Folder, made: plan.Plan, dashboards: list[str] | None) -> 
             stop_signal="INT",  # a fast shutdown; TERM would wait for every client to leave
             stop_seconds=60,
         ),
+        Program("api", module("cloud.control", "--config", str(folder.config("api"))), 130),
         Program(
             "bridge",
             module("cloud.bridge", "--config", str(folder.config("bridge"))),

@@ -1,7 +1,7 @@
 """Asks each server how it does. A probe keeps its connection and makes a new one after an error."""
 
+import http.client
 import logging
-import ssl
 import time
 import urllib.request
 from contextlib import suppress
@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from cloud.stack.plan import Kafka, Mqtt, Postgres
+from cloud.stack.plan import Api, Kafka, Mqtt, Postgres
+from cloud.tls import client_context
 from wire import topics
 
 _TIMEOUT_S = 1.2
@@ -89,7 +90,7 @@ class KafkaProbe:
             silent = logging.getLogger("fieldline.kafka")
             silent.setLevel(logging.CRITICAL)
             self._admin = AdminClient(
-                {"bootstrap.servers": self._kafka.bootstrap, **self._kafka.properties},
+                {"bootstrap.servers": self._kafka.bootstrap, **self._kafka.client()},
                 logger=silent,
             )
         metadata = self._admin.list_topics(topics.PACKS, timeout=_TIMEOUT_S)
@@ -169,7 +170,7 @@ class BrokerProbe:
         refused: list[str] = []
         client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
         client.username_pw_set(self._mqtt.watcher.username, self._mqtt.watcher.password())
-        client.tls_set(self._mqtt.ca, cert_reqs=ssl.CERT_REQUIRED)
+        client.tls_set_context(client_context(self._mqtt.ca))
         client.connect_timeout = _TIMEOUT_S
 
         def connected(_c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
@@ -217,10 +218,11 @@ SELECT tup_inserted, tup_fetched FROM pg_stat_database WHERE datname = current_d
 
 
 class PostgresProbe:
-    """Rows written and read, the newest reading, and what the views say of the devices."""
+    """Rows written and read; if asked, the newest readings and what the views say of devices."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, *, devices: bool = True) -> None:
         self._postgres = postgres
+        self._devices = devices
         self._connection: Any = None
 
     def measure(self) -> Measured:
@@ -241,6 +243,8 @@ class PostgresProbe:
                 raise ConnectionError(_first_cause(error)) from None
         with self._connection.cursor() as cursor:
             rows_in, rows_out = cursor.execute(_COUNTERS).fetchone()
+            if not self._devices:
+                return Measured(at=time.time(), count_in=rows_in, count_out=rows_out)
             devices = tuple(Device(*row) for row in cursor.execute(_DEVICES).fetchall())
             channels = tuple(Newest(*row) for row in cursor.execute(_NEWEST).fetchall())
         return Measured(
@@ -313,6 +317,31 @@ class GrafanaProbe:
         """Ask its health page."""
         with urllib.request.urlopen(f"{self._url}/api/health", timeout=_TIMEOUT_S):  # noqa: S310
             return Measured(at=time.time())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ApiProbe:
+    """Whether the API says that it is well."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def measure(self) -> Measured:
+        """Ask for its health, at the address of this machine's own programs."""
+        context = client_context(self._api.ca)
+        connection = http.client.HTTPSConnection(
+            self._api.host, self._api.port, context=context, timeout=_TIMEOUT_S
+        )
+        try:
+            connection.request("GET", "/v1/health")
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise ConnectionError(f"answers {answer.status} to who asks for its health")
+        finally:
+            connection.close()
+        return Measured(at=time.time())
 
     def close(self) -> None:
         """Nothing is held."""

@@ -40,8 +40,10 @@ class Program:
         return f"{self.group or self.name}:{self.name}"
 
 
-def supervisor_config(folder: Folder, programs: Iterable[Program], *, as_root: bool) -> str:
-    """Return the text of supervisord.conf.
+def supervisor_config(
+    folder: Folder, programs: Iterable[Program], *, as_root: bool, open_files: int
+) -> str:
+    """Return the text of supervisord.conf; every program may have `open_files` open.
 
     Its format has no way to write every character, so the data folder's path holds none of
     `UNWRITABLE`.
@@ -64,6 +66,7 @@ def supervisor_config(folder: Folder, programs: Iterable[Program], *, as_root: b
                 "silent": "true",
                 "identifier": "fieldline",
                 "umask": "077",
+                "minfds": open_files,
                 "environment": f"{MARK}={_quoted(str(folder.data))}",
                 **({"user": "root"} if as_root else {}),
             },

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +32,28 @@ _MOST_DEVICES = 12
 
 def draw(seen: StackStatus, plan: Plan, folder: Folder) -> RenderableType:
     """Draw the whole of it."""
-    return Group(_stages(seen.stages, seen.at), Text(), _devices(seen), Text(), reach(plan, folder))
+    return _picture(seen, _MOST_CHANNELS, reach(plan, folder))
+
+
+def draw_within(
+    seen: StackStatus, plan: Plan, folder: Folder, console: Console, lines: int
+) -> RenderableType:
+    """Draw as much of it as fits into so many lines: fewer readings, then no commands to copy."""
+    short = Text("enlarge the window, or see `fieldline status`, for all", style="dim")
+    for most, below in (
+        *((most, reach(plan, folder)) for most in (_MOST_CHANNELS, 6, 3)),
+        *((most, short) for most in (6, 3, 0)),
+    ):
+        picture = _picture(seen, most, below)
+        if len(console.render_lines(picture, pad=False)) <= lines:
+            break
+    return picture
+
+
+def _picture(seen: StackStatus, most_channels: int, below: RenderableType) -> RenderableType:
+    return Group(
+        _stages(seen.stages, seen.at), Text(), _devices(seen, most_channels), Text(), below
+    )
 
 
 def _stages(stages: Sequence[Stage], now: float) -> RenderableType:
@@ -59,7 +80,7 @@ def _stages(stages: Sequence[Stage], now: float) -> RenderableType:
     return Group(table, *reasons)
 
 
-def _devices(seen: StackStatus) -> RenderableType:
+def _devices(seen: StackStatus, most_channels: int) -> RenderableType:
     if seen.devices_error:
         return Text(f"devices: {seen.devices_error}", style="yellow")
     if not seen.devices:
@@ -79,20 +100,22 @@ def _devices(seen: StackStatus) -> RenderableType:
             Text(device.status, style="green" if device.status == "online" else "dim"),
             f"{device.stored:,}",
             Text(f"{device.missing:,}", style="red" if device.missing else ""),
-            _readings(by_device.get(device.device, []), device, seen.at),
+            _readings(by_device.get(device.device, []), device, seen.at, most_channels),
         )
     if len(seen.devices) > _MOST_DEVICES:
         table.add_row(f"and {len(seen.devices) - _MOST_DEVICES} more", "", "", "", "")
     return table
 
 
-def _readings(channels: list[Newest], device: Device, now: float) -> Text:
+def _readings(channels: list[Newest], device: Device, now: float, most: int) -> Text:
     text = Text()
     if not channels:
         return Text(device.reason or "none yet", style="dim")
     youngest = max(one.time for one in channels)
+    if most == 0:
+        return Text(f"{len(channels)} channels ({words.ago(youngest, now)})", style="dim")
     source = ""
-    for one in channels[:_MOST_CHANNELS]:
+    for one in channels[:most]:
         name = one.channel
         if "/" in name:  # what comes from one source says so once
             head, _, name = name.partition("/")
@@ -106,8 +129,8 @@ def _readings(channels: list[Newest], device: Device, now: float) -> Text:
         if youngest - one.time > 10:
             text.append(f"\u00a0({words.ago(one.time, now)})".replace(" ", "\u00a0"), style="dim")
         text.append("  ")
-    if len(channels) > _MOST_CHANNELS:
-        text.append(f"and {len(channels) - _MOST_CHANNELS} more  ", style="dim")
+    if len(channels) > most:
+        text.append(f"and {len(channels) - most} more  ", style="dim")
     text.append(f"({words.ago(youngest, now)})", style="dim")
     return text
 
@@ -122,8 +145,11 @@ def reach(plan: Plan, folder: Folder) -> RenderableType:
         "(grafana.com/grafana/download), and `fieldline up` runs it with its dashboards"
     )
     table.add_row("dashboards", dashboards)
-    where = "" if folder == find(None) else f" --data {shlex.quote(str(folder.data))}"
+    elsewhere = "" if folder == find(None) else shlex.quote(str(folder.data))
+    where = f" --data {elsewhere}" if elsewhere else ""
     fieldline = _command()
+    named = f"FIELDLINE_DATA={elsewhere} " if elsewhere else ""
+    table.add_row("panel", f"{named}{fieldline}-panel")
     table.add_row("database", f'psql "$({fieldline} env postgres{where})"')
     table.add_row("messages", f"{fieldline} tail 'fieldline/v1/+/data'{where}")
     table.add_row("logs", str(folder.logs))

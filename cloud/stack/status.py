@@ -11,6 +11,7 @@ from cloud.stack import supervision
 from cloud.stack.folder import Folder
 from cloud.stack.plan import STAGES, Plan
 from cloud.stack.probes import (
+    ApiProbe,
     BrokerProbe,
     Device,
     GrafanaProbe,
@@ -25,7 +26,10 @@ from cloud.stack.states import Life, Probe, State, judge, rate
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """One stage as `status --json` tells it, but for `reason`. Rates a second, times since 1970."""
+    """One stage as `status --json` tells it, but for `reason`. Rates a second, times since 1970.
+
+    `lag_seconds` is how long the oldest work has waited, `started` since when it has a process.
+    """
 
     name: str
     state: State
@@ -36,6 +40,8 @@ class Stage(msgspec.Struct, frozen=True):
     newest: float | None
     restarts: int
     reason: str = ""
+    lag_seconds: float | None = None
+    started: float | None = None
 
 
 class StackStatus(msgspec.Struct, frozen=True):
@@ -71,13 +77,15 @@ Samples = Mapping[str, Sample]
 class Observer:
     """Looks at a stack, once or again and again; keeps connections and the counters it saw."""
 
-    def __init__(self, folder: Folder, plan: Plan) -> None:
+    def __init__(self, folder: Folder, plan: Plan, *, devices: bool = True) -> None:
+        """Ask for the stages, and, unless told not to, for every device and channel."""
         self._folder = folder
         self._plan = plan
         self._servers: dict[str, ServerProbe] = {
             "broker": BrokerProbe(plan.mqtt),
             "kafka": KafkaProbe(plan.kafka),
-            "postgres": PostgresProbe(plan.postgres),
+            "postgres": PostgresProbe(plan.postgres, devices=devices),
+            "api": ApiProbe(plan.api),
         }
         if plan.grafana:
             self._servers["grafana"] = GrafanaProbe(plan.grafana)
@@ -193,7 +201,15 @@ def last_words(log: Path, most: int = 200) -> str:
             lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines()]
     except OSError:
         return ""
-    return next((line for line in reversed(lines) if line), "")[:most]
+    return _message(next((line for line in reversed(lines) if line), ""))[:most]
+
+
+def _message(line: str) -> str:
+    """Return what a line of JSON says (cloud/log.py), or the line."""
+    try:
+        return str(msgspec.json.decode(line)["message"])
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return line
 
 
 def _stage(name: str, life: Life | None, probe: Probe, now: float) -> Stage:
@@ -209,6 +225,8 @@ def _stage(name: str, life: Life | None, probe: Probe, now: float) -> Stage:
         newest=probe.newest,
         restarts=life.restarts if life else 0,
         reason=reason,
+        lag_seconds=None if probe.lag is None else probe.behind_s,
+        started=(life.started or None) if life else None,
     )
 
 

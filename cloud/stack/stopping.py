@@ -1,7 +1,7 @@
 """Stops everything, in the order in which nothing has to wait for what is gone."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from threading import Thread
 
 from cloud.stack import supervision
@@ -12,6 +12,8 @@ from cloud.stack.supervision import NotUp, Process, Supervisor
 
 Say = Callable[[str], None]
 
+_LAST_S = 15.0
+"""How long what the stages had started may take to end after them."""
 _RUNS = {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
 
 
@@ -22,7 +24,7 @@ def stop_all(folder: Folder, say: Say) -> None:
             processes = [one for one in supervisor.processes() if one.state in _RUNS]
             extras = [one for one in processes if one.name not in STOP_ORDER]
             if extras:
-                say(f"stopping the agents of this machine ({len(extras)} processes)")
+                say(f"stopping the agents of this machine ({_count(extras)})")
                 _stop_together(folder, extras)
             for stage in STOP_ORDER:
                 for process in processes:
@@ -38,7 +40,7 @@ def stop_all(folder: Folder, say: Say) -> None:
         if time.monotonic() > deadline:
             raise StackError(f"supervisord does not end; see {folder.supervisor_log}")
         time.sleep(0.05)
-    clear_leftovers(folder, say)
+    _wait_for_the_last(folder, say)
     say("everything has stopped; nothing was lost, `fieldline up` goes on where it ended")
 
 
@@ -46,9 +48,27 @@ def clear_leftovers(folder: Folder, say: Say) -> bool:
     """End processes whose supervisord has died; say whether there were any."""
     left = supervision.leftovers(folder)
     if left:
-        say(f"stopping {len(left)} processes that outlived a supervisor that was killed")
+        say(f"stopping {_count(left)} that outlived a supervisor that was killed")
         supervision.end(left, lambda: supervision.leftovers(folder))
     return bool(left)
+
+
+def _wait_for_the_last(folder: Folder, say: Say) -> None:
+    """Let what the stages had started end by itself, as it does; end it if it does not.
+
+    supervisord waits for its own children alone, not for Spark's Python workers.
+    """
+    deadline = time.monotonic() + _LAST_S
+    while left := supervision.leftovers(folder):
+        if time.monotonic() > deadline:
+            say(f"stopping {_count(left)} that a stage has left running")
+            supervision.end(left, lambda: supervision.leftovers(folder))
+            return
+        time.sleep(0.05)
+
+
+def _count(processes: Sized) -> str:
+    return "1 process" if len(processes) == 1 else f"{len(processes)} processes"
 
 
 def _stop(supervisor: Supervisor, process: Process, say: Say) -> None:

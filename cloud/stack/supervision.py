@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -17,10 +18,11 @@ from typing import Any
 
 import msgspec
 
-from cloud.stack.errors import StackError
+from cloud.stack.errors import NotReached, StackError
 from cloud.stack.folder import Folder
 from cloud.stack.programs import MARK
 
+_OPEN_FILES = 65_536
 _EXITED = re.compile(r" (?:INFO|WARN) exited: (?P<name>\S+) ")
 
 
@@ -40,7 +42,7 @@ class Process(msgspec.Struct, frozen=True):
         return f"{self.group}:{self.name}"
 
 
-class NotUp(StackError):
+class NotUp(NotReached):
     """No supervisord answers."""
 
     def __init__(self, folder: Folder) -> None:
@@ -139,7 +141,7 @@ class Supervisor:
             return getattr(self._calls, name)(*arguments)
         except OSError as error:
             if isinstance(error, TimeoutError):
-                raise StackError("supervisord does not answer; see logs/supervisord.log") from None
+                raise NotReached("supervisord does not answer; see logs/supervisord.log") from None
             raise NotUp(self._folder) from None
 
 
@@ -151,6 +153,15 @@ def is_up(folder: Folder) -> bool:
     except NotUp:
         return False
     return True
+
+
+def most_open_files() -> int:
+    """Say how many files programs may have open here, as high as the limit can be raised.
+
+    Each connection is one, at the broker and at the API; a shell allows 1,024 by itself.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
 
 
 def launch(folder: Folder) -> None:

@@ -1,7 +1,9 @@
 """Messages in one line each. Pure."""
 
+import base64
 import json
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from wire import topics
 from wire.errors import WireError
@@ -9,6 +11,33 @@ from wire.pack import Pack, decode_pack
 from wire.reading import Reading
 
 _WIDTH = 200
+
+
+class Message(NamedTuple):
+    """One of Kafka or of MQTT; `at_utc` in µs. Key and headers are Kafka's, `retained` MQTT's."""
+
+    at_utc: int
+    topic: str
+    payload: bytes
+    key: bytes = b""
+    headers: Mapping[str, bytes] = {}
+    retained: bool = False
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """Return what `tail --json` prints; what is no text is told in base64, under another name."""
+    told: dict[str, Any] = {
+        "time": message.at_utc / 1e6,
+        "topic": message.topic,
+        "retained": message.retained,
+    }
+    parts = {"key": message.key, "payload": message.payload}
+    for name, said in parts.items():
+        try:
+            told[name] = said.decode("utf-8")
+        except UnicodeDecodeError:
+            told[f"{name}_base64"] = base64.b64encode(said).decode("ascii")
+    return told
 
 
 def kafka_line(

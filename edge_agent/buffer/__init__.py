@@ -6,6 +6,6 @@ buffer from another process.
 """
 
 from edge_agent.buffer.buffer import Buffer
-from edge_agent.buffer.store import NewPack, Quota
+from edge_agent.buffer.store import Early, NewPack, Quota
 
-__all__ = ["Buffer", "NewPack", "Quota"]
+__all__ = ["Buffer", "Early", "NewPack", "Quota"]

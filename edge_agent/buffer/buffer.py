@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge_agent.buffer.delivery import Delivery
-from edge_agent.buffer.store import Lost, NewPack, Quota, Store
+from edge_agent.buffer.payload import deflated
+from edge_agent.buffer.store import Early, Lost, NewPack, Quota, Store
 from edge_agent.errors import BufferBusy, DiskFailed, EpochBegun
 from wire.names import new_epoch
 from wire.ranges import RangeSet
@@ -45,7 +46,8 @@ class Buffer:
     ) -> None:
         """Open the buffer in a folder, or make it.
 
-        Raises BufferBusy if another process has it, DiskFailed if the disk does not take it.
+        Raises BufferBusy if another process has it, BufferNewer if a later version wrote it,
+        DiskFailed if the disk does not take it.
         A damaged database is no error: it is set aside, and `problem` says so.
         """
         self.path = folder / FILE
@@ -85,6 +87,7 @@ class Buffer:
         """Make `store` the one in use; its every row is read, so damage shows here."""
         try:
             held, lost, positions = store.held(), store.lost(), store.positions()
+            waits = store.is_waiting()
         except BaseException:
             store.close()
             raise
@@ -92,6 +95,7 @@ class Buffer:
             self._store = store
             self._lost = lost
             self._positions = positions
+            self._waits = waits
             self._forget = RangeSet()
             self._delivery = Delivery(store.epoch, held, now=self._monotonic(), hole_s=self._hole_s)
 
@@ -147,19 +151,34 @@ class Buffer:
         return self._positions.get(source)
 
     def put(
-        self, packs: Sequence[NewPack], positions: Mapping[str, str], *, claim: bool = False
+        self,
+        packs: Sequence[NewPack],
+        positions: Mapping[str, str],
+        *,
+        claim: bool = False,
+        early: Sequence[Early] = (),
+        dated: int = 0,
     ) -> None:
         """Write packs, numbered from `identity` on, and positions in one durable transaction.
 
-        `claim` counts the packs as sent, so that the backlog leaves them to the live lane.
+        `claim` counts the packs as sent, so that the backlog leaves them to the live lane. `early`
+        is to wait for the clock; what waited, up to the number `dated`, is forgotten.
 
         Raises, with nothing written: BufferFull; DiskFailed (try again later); EpochBegun (the
         numbers within the packs are no longer right: encode them anew).
         """
+        rows = [NewPack(pack.oldest, deflated(pack.payload)) for pack in packs]
+        early = [one._replace(payload=deflated(one.payload)) for one in early]
         with self._disk:
             forget = self._forget
             first = self._store.next
-            dropped = self._on_disk(lambda store: store.put(packs, positions, forget, self.quota))
+            dropped = self._on_disk(
+                lambda store: store.put(
+                    rows, positions, forget, self.quota, early=early, dated=dated
+                )
+            )
+            if early or dated:
+                self._waits = self._on_disk(Store.is_waiting)
             with self._mind:
                 self._forget -= forget
                 self._positions.update(positions)
@@ -181,6 +200,20 @@ class Buffer:
         """Delete what is stored now instead of with the next packs."""
         if self._forget:
             self.put([], {})
+
+    # -- before the clock is known ---------------------------------------------------------------
+
+    def waiting(self, *, most: int) -> tuple[int, list[Early]]:
+        """Return the first of what waits for the clock, and the number of the last of them."""
+        if not self._waits:
+            return 0, []
+        with self._disk:
+            return self._on_disk(lambda store: store.waiting(most=most))
+
+    def boots_waiting(self) -> list[tuple[str, int]]:
+        """Return the boots of what waits, in order, with the boot time of their newest reading."""
+        with self._disk:
+            return self._on_disk(Store.boots_waiting)
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -228,9 +261,9 @@ class Buffer:
             return bool(self._delivery.due())
 
     def is_empty(self) -> bool:
-        """Say whether every pack ever written is stored (or thrown away)."""
+        """Say whether every pack ever written is stored (or thrown away), and nothing waits."""
         with self._mind:
-            return not self._delivery.held
+            return not self._delivery.held and not self._waits
 
     def receipt(self, receipt: Receipt) -> None:
         """Take in a receipt. What is stored is deleted with the next packs that are written."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge_agent.buffer.buffer import FILE
+from edge_agent.buffer.payload import plain
 from edge_agent.errors import AgentError
 
 _WAL_HEADER = 32
@@ -50,13 +51,24 @@ class Snapshot:
             "last": last,
             "bytes": size or 0,
             "oldest": None if oldest is None else oldest / 1e6,
+            "waiting": self._waiting(),
             "lost": self._db.execute("SELECT first, last, reason FROM lost").fetchall(),
             "positions": dict(self._db.execute("SELECT source, position FROM position")),
         }
 
+    def _waiting(self) -> int:
+        """How many rows wait for the clock; a buffer of an older format has none."""
+        try:
+            return int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
     def packs(self) -> Iterator[tuple[int, bytes]]:
-        """Return every pack with its number, in order."""
-        yield from self._db.execute("SELECT sequence, payload FROM pack ORDER BY sequence")
+        """Return every pack with its number, as it travels, in order."""
+        for number, stored in self._db.execute(
+            "SELECT sequence, payload FROM pack ORDER BY sequence"
+        ):
+            yield number, plain(stored)
 
 
 @contextmanager

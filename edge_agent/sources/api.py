@@ -7,14 +7,14 @@ thread of its own; what it emits is on disk or on its way there, and it never se
 
 import threading
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from edge_agent.errors import SourceFailed
 from wire.reading import Channel, Reading
 
-__all__ = ["Board", "Channel", "Context", "Reading", "Source", "SourceFailed"]
+__all__ = ["Board", "Channel", "Context", "Identifiable", "Reading", "Source", "SourceFailed"]
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -64,3 +64,11 @@ class Source(Protocol):
 
         Raises `SourceFailed`, saying what to do, when it can't go on; it is run again later.
         """
+
+
+@runtime_checkable
+class Identifiable(Protocol):
+    """A source whose board can be told apart from others by the eye."""
+
+    def identify(self) -> None:
+        """Have the board blink for 10 s. Thread safe; raises `SourceFailed` if it does not."""

@@ -67,8 +67,27 @@ def _pip(python: Path, arguments: list[str], teller: Teller, total: int) -> None
             teller.tell("unpacking (some 700 MB)")
         tail = [*tail[-12:], line.rstrip()]
     if process.wait() != 0:
-        said = "\n    ".join(tail)
-        raise Refused(
-            f"pip could not install the packages. It said:\n    {said}\n"
-            "If it could not reach its index: check the network and the proxy, then make again."
+        raise Refused(why(tail))
+
+
+def why(lines: list[str]) -> str:
+    """What pip's last lines mean to a person.
+
+    Of a network that is away pip says at the end only that there is no such package; what
+    happened stands in the warnings before.
+    """
+    said = [line for line in lines if "Retrying (" not in line]
+    broken = [
+        line.rpartition("after connection broken by ")[2] for line in lines if line not in said
+    ]
+    if broken:
+        reason = re.search(r"\[Errno [^]]*\] ([^']*)", broken[-1])
+        return (
+            f"pip could not reach its package index ({reason[1] if reason else broken[-1]}). Check "
+            "the network and the proxy (https_proxy), then make again."
         )
+    quoted = "\n    ".join(said)
+    return (
+        f"pip could not install the packages. It said:\n    {quoted}\n"
+        "If it could not reach its index: check the network and the proxy, then make again."
+    )

@@ -171,7 +171,9 @@ def test_the_commands_of_the_page_are_those_of_the_agent() -> None:
 
 
 def test_every_topic_of_kafka_stands_on_the_page() -> None:
-    for topic in (topics.PACKS, topics.DEVICES, topics.RECEIPTS, topics.REJECTED):
+    for topic in (
+        topics.PACKS, topics.DEVICES, topics.RECEIPTS, topics.REJECTED, topics.ALERTS
+    ):  # fmt: skip
         assert f"| `{topic}`" in section("Kafka")
 
 

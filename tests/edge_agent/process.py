@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge_agent.buffer.snapshot import snapshot
@@ -36,20 +37,31 @@ class AgentProcess:
         commit_s: float = 0.05,
         ca: str | None = None,
         host: str | None = None,
+        module: str = "edge_agent.cli",
+        program: Sequence[str] = (),
+        login: str = "",
     ) -> None:
+        """`program` is what runs it, if not this Python and that module.
+
+        `login` is `[mqtt]` of an agent that has an account already; else one is made for it.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        password = folder / "password"
-        password.write_text(broker.add(device))
+        if not login:
+            password = folder / "password"
+            password.write_text(broker.add(device))
+            login = (
+                f'host = "{host or broker.host}"\nport = {broker.port}\n'
+                f'ca = "{ca or broker.ca}"\npassword_file = "{password}"\n'
+            )
         self.data = folder / "data"
         self.config = folder / "agent.toml"
         self.log = folder / "agent.log"
         self.config.write_text(
             f'[agent]\ndevice = "{device}"\ndata = "{self.data}"\n'
-            f'[mqtt]\nhost = "{host or broker.host}"\nport = {broker.port}\n'
-            f'ca = "{ca or broker.ca}"\n'
-            f'password_file = "{password}"\n'
+            f"[mqtt]\n{login}"
             f"[buffer]\ncommit_s = {commit_s}\n{sources}"
         )
+        self._program = program or (sys.executable, "-m", module)
         self._before = 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -57,11 +69,7 @@ class AgentProcess:
         self._before = len(self.log.read_text()) if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "edge_agent.cli", "run"),
-                    *("--config", str(self.config)),
-                    *arguments,
-                ],
+                [*self._program, "run", "--config", str(self.config), *arguments],
                 stderr=log,
                 cwd=CHECKOUT,
             )

@@ -72,3 +72,12 @@ def test_help_shows_examples_without_loading_any_client() -> None:
     assert "fieldline-agent buffer export" in shown.stdout
     for heavy in ("paho", "msgspec", "sqlite3", "serial"):
         assert heavy not in shown.stderr
+
+
+def test_status_of_a_device_that_is_not_enrolled_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[agent]\ndevice = "a"\ndata = "{tmp_path}"\n[mqtt]\nhost = ""\n')
+    assert main(["status", "--config", str(config)]) == 1
+    assert "this device is not enrolled" in capsys.readouterr().out

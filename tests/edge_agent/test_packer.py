@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.buffer import Buffer, Quota
+from edge_agent.clock import Clock
 from edge_agent.intake import Entry, Intake
 from edge_agent.packer import BYTES, READINGS, Packer
 from tests.waiting import eventually
@@ -31,7 +32,7 @@ def packs(folder: Path, entries: list[Entry]) -> tuple[list[PackColumns], list[i
     """What the packer makes of entries; what it offered live; what it refused."""
     buffer, intake, lane = Buffer(folder, Quota(100_000_000)), Intake(1.0), Lane()
     refused: list[int] = []
-    packer = Packer("pi-7", intake, buffer, lane, refused.append)
+    packer = Packer("pi-7", intake, buffer, lane, refused.append, clock=Clock())
     for one in entries:
         intake.put(one, give_up=lambda: False)
     packer.start()

@@ -151,3 +151,18 @@ def test_requirements_hold_every_pin_of_the_project_file() -> None:
         assert re.search(
             rf"^{re.escape(name)}(\[\w+\])?=={re.escape(version)}", requirements, re.MULTILINE
         )
+
+
+def test_a_pip_without_network_is_said_to_lack_the_network(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--no-cache-dir", "-d", str(tmp_path),
+         "--index-url", "http://127.0.0.1:9/simple", "--retries", "1", "no-such-thing==1.0"],
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert said.returncode != 0
+    lines = (said.stdout + said.stderr).splitlines()
+    told = in_setup(f"import python; print(python.why({lines!r}))", tmp_path).stdout
+    assert told.startswith("pip could not reach its package index (Connection refused). Check ")
+    assert "No matching distribution" not in told
+    told = in_setup("import python; print(python.why(['ERROR: a hash differs']))", tmp_path).stdout
+    assert "ERROR: a hash differs" in told

@@ -1,22 +1,21 @@
-"""`fieldline device add NAME`."""
+"""`fieldline device add NAME`, through the API."""
 
 import argparse
-import json
-import secrets
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from cloud.stack import accounts, secret_files, supervision
-from cloud.stack.accounts import Kind
-from cloud.stack.agents import agent_toml, write
+from cloud.stack import asking
+from cloud.stack.client import Client
 from cloud.stack.errors import StackError
 from cloud.stack.folder import Folder
-from cloud.stack.plan import Mqtt, Plan, read_plan
-from wire import topics
+from cloud.stack.plan import Api, Plan, read_plan
 
 
 def run(folder: Folder, options: argparse.Namespace) -> int:
-    """Make the account, live if the broker runs, and show the password, once."""
+    """Register a device, and show or write how it logs in."""
     plan = read_plan(folder)
     if not plan.mqtt.embedded:
         raise StackError(
@@ -24,89 +23,72 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
         )
     if options.foreign and options.out:
         raise StackError("--out writes an agent's settings, and --foreign is for other clients")
-    name: str = options.name
-    kind: Kind = Kind.FOREIGN if options.foreign else Kind.DEVICE
-    password = _make(folder, plan, name, kind)
-    _register(plan, name)
-    facts: dict[str, str | int] = {
-        "device": name,
-        "username": name,
-        "password": password,
-        "topic": topics.data(name),
-        "host": plan.mqtt.host,
-        "port": plan.mqtt.port,
-        "ca": plan.mqtt.ca,
-    }
-    if options.out:
-        _write_agent(Path(options.out).absolute(), name, password, plan.mqtt)
-        facts["config"] = str(Path(options.out).absolute())
-    if options.json:
-        print(json.dumps(facts, indent=2))
-    elif options.foreign:
-        print("\n".join(f"{key:<9} {value}" for key, value in facts.items()))
-        print("The password is not shown again.")
-    elif options.out:
-        print(f"{name} is registered; start its agent: fieldline-agent run --config {options.out}")
+    config = Path(options.out).absolute() if options.out else None
+    if config is not None and config.exists():
+        raise StackError(f"{config} is there already; choose another with --out")
+    client = Client(plan.api)
+    made = client.ask(
+        "POST",
+        asking.path("devices"),
+        {
+            "name": options.name,
+            "kind": "foreign" if options.foreign else "agent",
+            "label": options.label,
+            "site": options.site,
+        },
+    )
+    if options.foreign:
+        answer, lines = _foreign(made["login"], plan)
     else:
-        print("# agent.toml; the password goes into a file of mode 0600, named below:")
-        print(f"#   {password}")
-        print("# It is not shown again.")
-        print(agent_toml(name, "/var/lib/fieldline-agent", plan.mqtt, "/etc/fieldline/password"))
+        token = client.ask("POST", asking.path("devices", options.name, "enrolment"), {})
+        if config is None:
+            answer, lines = token, invitation(token)
+        else:
+            answer, lines = _enrol(token, options.name, config, plan.api)
+    asking.show(answer, lines, as_json=options.json)
     return 0
 
 
-def _make(folder: Folder, plan: Plan, name: str, kind: Kind) -> str:
-    file = folder.secret("accounts.json")
-    known = accounts.read(file)
-    if name in known:
-        raise StackError(f"there is a device or account {name!r} already; choose another name")
-    password = secrets.token_urlsafe(24)
-    account = accounts.make(name, kind, password)
-    # The file first: a broker that starts from it meanwhile knows the account.
-    accounts.write(file, {**known, name: account})
-    if _runs(folder):
-        try:
-            accounts.tell(
-                plan.mqtt.host,
-                plan.mqtt.port,
-                plan.mqtt.ca,
-                folder.secret(accounts.ADMIN).read_text("utf-8").strip(),
-                accounts.creation(account, password),
-            )
-        except OSError:
-            print(
-                "the broker does not answer; it learns of the device when it starts",
-                file=sys.stderr,
-            )
-        except StackError:
-            accounts.write(file, known)
-            raise
-    return password
+def invitation(token: dict[str, Any]) -> list[str]:
+    """Say how a device joins with a token."""
+    return [
+        f"On the device, before {asking.moment(token['expires'])}:",
+        "",
+        f"  sudo fieldline-agent enrol '{token['text']}'",
+        "",
+        "The token works once, and is not shown again.",
+        *asking.reached_from(token, "an agent"),
+    ]
 
 
-def _runs(folder: Folder) -> bool:
-    try:
-        with supervision.Supervisor(folder) as supervisor:
-            processes = supervisor.processes()
-    except supervision.NotUp:
-        return False
-    return any(one.name == "broker" and one.state == "RUNNING" for one in processes)
+def _foreign(login: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], list[str]]:
+    facts = {**login, "host": plan.mqtt.for_devices, "ca": plan.mqtt.ca}
+    lines = [f"{key:<9} {value}" for key, value in facts.items()]
+    return facts, [*lines, "The password is not shown again."]
 
 
-def _register(plan: Plan, name: str) -> None:
-    import psycopg
-
-    from cloud.stack.database import register
-
-    try:
-        register(plan.postgres, [name])
-    except psycopg.OperationalError:
-        return  # PostgreSQL is away; `up` registers every device that has an account
-
-
-def _write_agent(file: Path, name: str, password: str, mqtt: Mqtt) -> None:
-    if file.exists():
-        raise StackError(f"{file} is there already; choose another with --out")
-    secret = file.with_name(f"{name}.password")
-    secret_files.write(secret, password + "\n")
-    write(file, agent_toml(name, str(file.parent / f"{name}.data"), mqtt, str(secret)))
+def _enrol(
+    token: dict[str, Any], name: str, config: Path, api: Api
+) -> tuple[dict[str, Any], list[str]]:
+    """Have the agent of this machine join; its key is made by itself, beside its settings."""
+    data = config.with_name(f"{name}.data")
+    ca = parse_qs(urlsplit(token["text"]).query)["ca"][0]
+    host = f"[{api.host}]" if ":" in api.host else api.host
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "edge_agent.cli", "enrol", "--config", str(config),
+            "--data", str(data), "--url", f"https://{host}:{api.port}", "--ca", ca, "--token", "-",
+        ],
+        input=token["token"], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise StackError(
+            f"{name} is registered, but its agent did not join ({said[0]}); try again on the "
+            f"device: fieldline-agent enrol '{token['text']}'"
+        )
+    config.chmod(0o600)
+    return (
+        {"device": name, "config": str(config), "data": str(data)},
+        [f"{name} is registered; start its agent: fieldline-agent run --config {config}"],
+    )

@@ -1,31 +1,63 @@
-"""`fieldline device list`."""
+"""`fieldline device list`, through the API."""
 
 import argparse
-import json
+import time
+from datetime import datetime
+from typing import Any
 
-import msgspec
-
-from cloud.stack.errors import StackError
+from cloud.stack import asking
+from cloud.stack.client import Client
 from cloud.stack.folder import Folder
 from cloud.stack.plan import read_plan
-from cloud.stack.probes import PostgresProbe, measure_all
 from cloud.stack.words import ago
+
+_COUNTS = ("stored", "missing", "on_device", "lost")
 
 
 def run(folder: Folder, options: argparse.Namespace) -> int:
-    """List what the database knows of every device."""
-    probe = PostgresProbe(read_plan(folder).postgres)
-    seen = measure_all({"postgres": probe}, timeout_s=5.0)["postgres"]
-    probe.close()
-    if seen.devices is None:
-        raise StackError(f"PostgreSQL {seen.error}; `fieldline status` says how it does")
-    if options.json:
-        print(json.dumps([msgspec.to_builtins(device) for device in seen.devices], indent=2))
-        return 0
-    print(f"{'DEVICE':<28} {'STATUS':<9} {'LAST SEEN':<12} {'STORED':>10} {'MISSING':>8} "
-          f"{'ON DEVICE':>10} {'LOST':>6}")  # fmt: skip
-    for device in seen.devices:
-        print(f"{device.device:<28} {device.status:<9} {ago(device.last_seen, seen.at):<12} "
-              f"{device.stored:>10,} {device.missing:>8,} {device.on_device:>10,} "
-              f"{device.lost:>6,}")  # fmt: skip
+    """List every device: how it does, and what of it has arrived."""
+    client = Client(read_plan(folder).api)
+    counts: dict[str, dict[str, int]] = {}
+    for epoch in asking.pages(client, asking.path("completeness")):
+        sums = counts.setdefault(epoch["device"], dict.fromkeys(_COUNTS, 0))
+        for key in _COUNTS:
+            sums[key] += epoch[key]
+    none = dict.fromkeys(_COUNTS, 0)
+    devices = [
+        _device(one, counts.get(one["name"], none))
+        for one in asking.pages(client, asking.path("devices"))
+        if one["state"] != "gone"
+    ]
+    now = time.time()
+    rows = [
+        (
+            one["device"],
+            one["status"],
+            ago(one["last_seen"], now),
+            *(f"{one[key]:,}" for key in _COUNTS),
+            one["label"],
+            one["site"],
+        )
+        for one in devices
+    ]
+    head = ("DEVICE", "STATUS", "LAST SEEN", *(key.upper().replace("_", " ") for key in _COUNTS),
+            "LABEL", "SITE")  # fmt: skip
+    lines = asking.table(head, rows) or ["no device yet; add one with `fieldline device add NAME`"]
+    asking.show(devices, lines, as_json=options.json)
     return 0
+
+
+def _device(one: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
+    """Return a device as programs read it; `last_seen` in seconds since 1970."""
+    seen = one["last_seen"]
+    return {
+        "device": one["name"],
+        "kind": one["kind"],
+        "label": one["label"],
+        "site": one["site"],
+        "state": one["state"],
+        "status": one["status"],
+        "reason": one["status_reason"],
+        "last_seen": None if seen is None else datetime.fromisoformat(seen).timestamp(),
+        **counts,
+    }

@@ -31,8 +31,9 @@ def address(plan: Plan, part: str) -> str:
     if part == "grafana" and not plan.grafana:
         raise StackError("there is no Grafana; put one on the PATH and start `fieldline up` anew")
     return {
-        "mqtt": f"mqtts://{plan.mqtt.host}:{plan.mqtt.port}",
+        "mqtt": f"mqtts://{_in_url(plan.mqtt.for_devices)}:{plan.mqtt.port}",
         "kafka": plan.kafka.bootstrap,
+        "api": plan.api.url,
         "postgres": plan.postgres.reader_url,
         "grafana": plan.grafana or "",
     }[part]
@@ -41,9 +42,13 @@ def address(plan: Plan, part: str) -> str:
 def environment(plan: Plan) -> dict[str, Any]:
     """Return what `env --json` prints; null for a part that does not run."""
     return {
-        "mqtt": {"host": plan.mqtt.host, "port": plan.mqtt.port, "ca": plan.mqtt.ca},
+        "mqtt": {"host": plan.mqtt.for_devices, "port": plan.mqtt.port, "ca": plan.mqtt.ca},
         "kafka": {"bootstrap": plan.kafka.bootstrap},
-        "api": None,
+        "api": {"url": plan.api.url, "ca": plan.api.ca},
         "postgres": {"dsn": plan.postgres.reader_url},
         "grafana": {"url": plan.grafana} if plan.grafana else None,
     }
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,10 +1,12 @@
 """`fieldline logs STAGE`."""
 
 import argparse
+import json
 import os
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import TextIO
 
 from cloud.stack.errors import StackError
@@ -20,19 +22,23 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
             f"there is no log of {options.stage!r} in {folder.logs}"
             + (f"; there are {', '.join(there)}" if there else "")
         )
+
+    def write(lines: Iterable[str]) -> None:
+        for line in lines:
+            told = {"program": options.stage, "line": line.rstrip("\n")}
+            sys.stdout.write(json.dumps(told) + "\n" if options.json else line)
+        sys.stdout.flush()
+
     log = file.open(encoding="utf-8", errors="replace")
-    sys.stdout.writelines(deque(log, maxlen=max(0, options.lines)))
-    sys.stdout.flush()
+    write(deque(log, maxlen=max(0, options.lines)))
     while options.follow:
-        said = log.read()
-        if said:
-            sys.stdout.write(said)
-            sys.stdout.flush()
+        if said := log.readlines():
+            write(said)
             continue
         time.sleep(0.2)
         try:
             if file.stat().st_ino != _inode(log) or file.stat().st_size < log.tell():
-                sys.stdout.write(log.read())
+                write(log)
                 log.close()
                 log = file.open(encoding="utf-8", errors="replace")
         except FileNotFoundError:  # between the two renames of a rotation

@@ -1,12 +1,15 @@
 """`fieldline status`."""
 
 import argparse
+import json
 import time
 
 from cloud.stack.folder import Folder
 from cloud.stack.plan import read_plan
 from cloud.stack.screen import draw
 from cloud.stack.status import Observer
+
+_LONG_AGO_S = 7200.0
 
 
 def run(folder: Folder, options: argparse.Namespace) -> int:
@@ -29,4 +32,15 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
         if not console.is_terminal:
             console = Console(width=120)
         console.print(draw(seen, plan, folder))
+        if warning := _of_the_disk(folder):
+            console.print(f"Attention: {warning}", style="bold", markup=False)
     return 0 if seen.all_running else 1
+
+
+def _of_the_disk(folder: Folder) -> str:
+    """Return what the API has said of the disk last, if that was not long ago."""
+    try:
+        said = json.loads((folder.run / "storage.json").read_text("utf-8"))
+        return str(said["warning"]) if time.time() - said["at"] < _LONG_AGO_S else ""
+    except (OSError, ValueError, KeyError):
+        return ""

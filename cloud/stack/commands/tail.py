@@ -1,17 +1,18 @@
 """`fieldline tail TOPIC`."""
 
 import argparse
-import ssl
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from queue import Empty, Queue
 from typing import Any
 
-from cloud.stack.errors import StackError
+from cloud.stack.errors import NotReached, StackError
 from cloud.stack.folder import Folder
 from cloud.stack.plan import Kafka, Mqtt, read_plan
-from cloud.stack.tailing import kafka_line, mqtt_line
+from cloud.stack.tailing import Message, as_json, kafka_line, mqtt_line
+from cloud.tls import client_context
 
 
 def run(folder: Folder, options: argparse.Namespace) -> int:
@@ -19,15 +20,25 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
     plan = read_plan(folder)
     topic = options.topic
     is_mqtt = "/" in topic or topic in {"#", "+"}
-    lines = _mqtt(plan.mqtt, topic) if is_mqtt else _kafka(plan.kafka, topic)
-    for shown, line in enumerate(lines, start=1):
+    messages = _mqtt(plan.mqtt, topic) if is_mqtt else _kafka(plan.kafka, topic)
+    for shown, message in enumerate(messages, start=1):
+        if options.json:
+            line = json.dumps(as_json(message))
+        elif is_mqtt:
+            line = f"{_clock(message)}{' (retained)' if message.retained else ''}  " + mqtt_line(
+                message.topic, message.payload, message.at_utc
+            )
+        else:
+            line = f"{_clock(message)}  " + kafka_line(
+                topic, message.key, message.payload, message.headers, message.at_utc
+            )
         print(line, flush=True)
         if shown == options.lines:
             break
     return 0
 
 
-def _kafka(kafka: Kafka, topic: str) -> Iterator[str]:
+def _kafka(kafka: Kafka, topic: str) -> Iterator[Message]:
     from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
     consumer = Consumer(
@@ -36,14 +47,14 @@ def _kafka(kafka: Kafka, topic: str) -> Iterator[str]:
             "group.id": "fieldline-tail",  # nothing is committed under it
             "enable.auto.commit": False,
             "log_level": 0,
-            **kafka.properties,
+            **kafka.client(),
         }
     )
     try:
         try:
             known = consumer.list_topics(timeout=5).topics
         except KafkaException:
-            raise StackError(f"Kafka does not answer at {kafka.bootstrap}") from None
+            raise NotReached(f"Kafka does not answer at {kafka.bootstrap}") from None
         if topic not in known:
             ours = ", ".join(sorted(name for name in known if not name.startswith("__")))
             raise StackError(f"Kafka has no topic {topic!r}; it has {ours or 'none yet'}")
@@ -61,22 +72,21 @@ def _kafka(kafka: Kafka, topic: str) -> Iterator[str]:
             at_ms = message.timestamp()[1]
             headers = {str(name): _bytes(said) for name, said in list(message.headers() or ())}
             key, value = _bytes(message.key()), _bytes(message.value())
-            line = kafka_line(topic, key, value, headers, at_ms * 1000)
-            yield f"{_clock(at_ms / 1000)}  {line}"
+            yield Message(at_ms * 1000, topic, value, key, headers)
     finally:
         consumer.close()
 
 
-def _mqtt(mqtt: Mqtt, topic_filter: str) -> Iterator[str]:
+def _mqtt(mqtt: Mqtt, topic_filter: str) -> Iterator[Message]:
     from paho.mqtt.client import Client, MQTTv5, topic_matches_sub
     from paho.mqtt.enums import CallbackAPIVersion
 
     if not _is_filter(topic_filter, topic_matches_sub):
         raise StackError(f"{topic_filter!r} is no MQTT topic filter; `#` may only stand at its end")
-    came: Queue[str | StackError] = Queue()
+    came: Queue[Message | StackError] = Queue()
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
     client.username_pw_set(mqtt.watcher.username, mqtt.watcher.password())
-    client.tls_set(mqtt.ca, cert_reqs=ssl.CERT_REQUIRED)
+    client.tls_set_context(client_context(mqtt.ca))
 
     def connected(_c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
@@ -89,9 +99,8 @@ def _mqtt(mqtt: Mqtt, topic_filter: str) -> Iterator[str]:
             came.put(StackError(f"the broker does not let us read {topic_filter!r}: {reasons[0]}"))
 
     def message(_c: Any, _u: Any, said: Any) -> None:
-        now = time.time()
-        line = mqtt_line(said.topic, said.payload, int(now * 1e6))
-        came.put(f"{_clock(now)}{' (retained)' if said.retain else ''}  {line}")
+        now = time.time_ns() // 1000
+        came.put(Message(now, said.topic, said.payload, retained=said.retain))
 
     client.on_connect = connected
     client.on_subscribe = subscribed
@@ -99,19 +108,19 @@ def _mqtt(mqtt: Mqtt, topic_filter: str) -> Iterator[str]:
     try:
         client.connect(mqtt.host, mqtt.port)
     except OSError as error:
-        raise StackError(
+        raise NotReached(
             f"the broker does not answer at {mqtt.host}:{mqtt.port} ({error})"
         ) from None
     client.loop_start()
     try:
         while True:
             try:
-                line = came.get(timeout=1.0)
+                heard = came.get(timeout=1.0)
             except Empty:
                 continue
-            if isinstance(line, StackError):
-                raise line
-            yield line
+            if isinstance(heard, StackError):
+                raise heard
+            yield heard
     finally:
         client.disconnect()
         client.loop_stop()
@@ -132,5 +141,5 @@ def _bytes(said: object) -> bytes:
     return said if isinstance(said, bytes) else str(said or "").encode()
 
 
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+def _clock(message: Message) -> str:
+    return datetime.fromtimestamp(message.at_utc / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]

@@ -1,6 +1,7 @@
 """`fieldline up`."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -11,12 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from cloud.stack import database, preflight, supervision
-from cloud.stack.errors import StackError
+from cloud.stack.client import ApiAway, ApiRefuses, Client
+from cloud.stack.commands.people import invite_first
+from cloud.stack.errors import SchemaRefused, StackError
 from cloud.stack.folder import Folder
 from cloud.stack.lock import locked
 from cloud.stack.plan import Plan, read_plan
 from cloud.stack.prepare import known_devices, prepare
-from cloud.stack.screen import draw, plain
+from cloud.stack.screen import draw_within, plain
+from cloud.stack.service import notify
 from cloud.stack.settings import load
 from cloud.stack.status import Observer, StackStatus
 from cloud.stack.stopping import clear_leftovers, stop_all
@@ -54,10 +58,12 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
                         data_expected=plan.demo and started_here,
                         patience_s=_PATIENCE_S,
                     )
+            _invite(plan, clock.say)
             if options.detach:
                 observer.close()
                 clock.say("leave it running; `fieldline down` stops it")
                 return 0
+            notify(os.environ, "READY=1")
             with _Screen(plan, folder, live=True) as screen:
                 hint = (
                     "Ctrl-C stops everything"
@@ -67,8 +73,13 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
                 screen.stay(observer, hint, interrupt)
         except _Interrupted:
             print()
+        except SchemaRefused:
+            if started_here:  # what would go on trying must not write there
+                stop_all(folder, clock.say)
+            raise
         if not started_here:
             return 0
+        notify(os.environ, "STOPPING=1")
         stop_all(folder, clock.say)
     return 0
 
@@ -88,7 +99,7 @@ def _start(
     devices = known_devices(folder)
 
     def fill() -> None:
-        database.prepare(folder, plan.postgres, say)
+        database.prepare(folder, plan.postgres, settings.retention.days(), say)
         database.register(plan.postgres, devices)
 
     return plan, Task("its schema is being prepared", fill)
@@ -101,6 +112,18 @@ def _join(folder: Folder, options: argparse.Namespace, say: Callable[[str], None
     else:
         say("it runs already")
     return plan
+
+
+def _invite(plan: Plan, say: Callable[[str], None]) -> None:
+    """Say how the first administrator comes in, as long as there is none."""
+    try:
+        link = invite_first(Client(plan.api))
+    except (ApiAway, ApiRefuses) as error:
+        say(f"whether there is an administrator is not known: {error}")
+        return
+    if link:
+        say("no administrator yet; this sets the first one's password, once, here or in the panel:")
+        say(f"  fieldline user accept '{link}'")
 
 
 class _Clock:
@@ -178,7 +201,9 @@ class _Screen:
             from rich.console import Group
             from rich.text import Text
 
-            picture = draw(seen, self._plan, self._folder)
+            picture = draw_within(
+                seen, self._plan, self._folder, self._live.console, self._live.console.height - 3
+            )
             line = Text(words, style="bold")
             self._live.update(Group(picture, Text(), line), refresh=True)
 

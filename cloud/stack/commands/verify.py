@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from cloud.stack.errors import StackError
+from cloud.stack.errors import NotReached
 from cloud.stack.folder import Folder
 from cloud.stack.plan import read_plan
 
@@ -23,7 +23,7 @@ def run(folder: Folder, options: argparse.Namespace) -> int:
         ) as connection:  # fmt: skip
             found = verify(connection)
     except psycopg.OperationalError as error:
-        raise StackError(f"PostgreSQL cannot be asked: {' '.join(str(error).split())}") from None
+        raise NotReached(f"PostgreSQL cannot be asked: {' '.join(str(error).split())}") from None
     numbers = {
         "checked": found.checked,
         "differing": found.differing,

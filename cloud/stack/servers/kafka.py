@@ -1,10 +1,8 @@
 """Kafka, one node in KRaft mode, run from the jars that Maven fetched."""
 
-import argparse
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from cloud.stack import java, ports
 from cloud.stack.errors import ServerMissing, StackError
 from cloud.stack.folder import Folder
+from cloud.stack.servers import becoming
 
 JARS = Path(__file__).resolve().parents[3] / "build" / "jars" / "kafka"
 _MAX_MESSAGE = 9 * 1024 * 1024  # the broker's 8 MiB and what Kafka wraps around it
@@ -103,17 +102,23 @@ def prepare(folder: Folder, jars: Path = JARS) -> list[str]:
         "-cp", f"{jars}/*",
     ]  # fmt: skip
     if not (logs / "meta.properties").exists():
-        _format(run, properties, logs)
+        format_storage(run, properties, logs, new_cluster_id())
     return [*run, "kafka.Kafka", str(properties)]
 
 
-def _format(run: list[str], properties: Path, logs: Path) -> None:
-    # A cluster id is 16 random bytes in URL-safe base64, as StorageTool's random-uuid makes it.
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+def new_cluster_id() -> str:
+    """Return 16 random bytes in URL-safe base64, as StorageTool's random-uuid makes them."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def format_storage(run: list[str], properties: Path, logs: Path, cluster: str) -> None:
+    """Format Kafka's storage anew with a cluster id; `run` is java with its class path."""
     if logs.exists():
         shutil.rmtree(logs)  # half of a deleted folder: no log can be told from it
+    # One id in 64 begins with "-": joined to its option it is not taken for another one.
+    tool = [*run, "kafka.tools.StorageTool", "format"]
     done = subprocess.run(
-        [*run, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+        [*tool, f"--cluster-id={cluster}", "-c", str(properties)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
@@ -122,20 +127,10 @@ def _format(run: list[str], properties: Path, logs: Path) -> None:
 
 def main() -> None:
     """Become Kafka."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cloud.stack.servers.kafka",
-        description="Prepare Kafka's folder and become Kafka.",
-        epilog="example: python -m cloud.stack.servers.kafka --data /var/lib/fieldline",
-    )
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser = becoming.parser("kafka", "Prepare Kafka's folder and become Kafka.")
     parser.add_argument("--jars", type=Path, default=JARS, help="where Kafka's jars are")
     options = parser.parse_args()
-    try:
-        command = prepare(Folder(options.data.absolute()), options.jars)
-    except StackError as error:
-        print(f"cannot start Kafka: {error}", file=sys.stderr)
-        sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 -- no shell, and every word is ours
+    becoming.become("Kafka", lambda: prepare(options.data, options.jars.absolute()))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ PostgreSQL refuses to run as root. Started by root, it runs as a system user mad
 owns its folder and nothing else.
 """
 
-import argparse
 import os
 import pwd
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.stack import ports, secret_files
 from cloud.stack.errors import ServerMissing, StackError
 from cloud.stack.folder import Folder
+from cloud.stack.servers import becoming
 
 USER = "fieldline-postgres"
 SUPERUSER = "postgres"
@@ -200,19 +199,11 @@ def create_owner(folder: Folder, host: str, port: int) -> None:
 
 def main() -> None:
     """Become PostgreSQL."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cloud.stack.servers.postgres",
-        description="Make PostgreSQL's cluster if there is none, and become PostgreSQL.",
-        epilog="example: python -m cloud.stack.servers.postgres --data /var/lib/fieldline",
+    parser = becoming.parser(
+        "postgres", "Make PostgreSQL's cluster if there is none, and become PostgreSQL."
     )
-    parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    try:
-        command = prepare(Folder(parser.parse_args().data.absolute()))
-    except StackError as error:
-        print(f"cannot start PostgreSQL: {error}", file=sys.stderr)
-        sys.exit(1)
-    os.chdir("/")
-    os.execv(command[0], command)  # noqa: S606 -- no shell, and every word is ours
+    options = parser.parse_args()
+    becoming.become("PostgreSQL", lambda: prepare(options.data))
 
 
 if __name__ == "__main__":

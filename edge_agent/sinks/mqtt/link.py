@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,9 +21,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.errors import AgentError
 from edge_agent.sinks.mqtt.settings import Settings
+from edge_agent.tls import client_context
 
 CONNECT_S = 5.0
 SESSION_S = 24 * 3600
@@ -54,10 +57,9 @@ class Received(NamedTuple):
 
 
 class Subscribed(NamedTuple):
-    """The broker has answered the subscription."""
+    """The broker has answered the subscription: the topics that it refuses, each with why."""
 
-    code: int
-    name: str
+    refused: dict[str, str]
 
 
 Event = Acknowledged | Received | Subscribed
@@ -67,6 +69,8 @@ class Waker:
     """Lets another thread end a `poll` early."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
@@ -76,9 +80,10 @@ class Waker:
         return self._read
 
     def wake(self) -> None:
-        """End the poll that is going on, or the next one."""
-        with contextlib.suppress(BlockingIOError):  # it is full of wake-ups already
-            os.write(self._write, b"!")
+        """End the poll that is going on, or the next one; nothing if there will be none."""
+        with self._lock, contextlib.suppress(BlockingIOError):  # it is full of wake-ups already
+            if not self._closed:  # by now the descriptor may be another file's
+                os.write(self._write, b"!")
 
     def drain(self) -> None:
         """Forget the wake-ups."""
@@ -87,22 +92,52 @@ class Waker:
 
     def close(self) -> None:
         """Release the descriptors."""
-        os.close(self._read)
-        os.close(self._write)
+        with self._lock:
+            self._closed = True
+            os.close(self._read)
+            os.close(self._write)
+
+
+def _ended(settings: Settings, where: str, error: LinkFailed) -> str:
+    # In TLS 1.3 a client believes to be connected before the server looks at its certificate.
+    said = f"the broker at {where} ended the connection before it let this device in ({error})"
+    if not settings.tls:
+        return said
+    if settings.certificate:
+        return f"{said}. Does it trust the CA of [mqtt] certificate, and is that still valid?"
+    return f"{said}. Does it demand a certificate? Then run `fieldline-agent enrol`"
 
 
 class Link:
     """A live connection; raises LinkFailed wherever it turns out not to be."""
 
     def __init__(
-        self, settings: Settings, client_id: str, will: tuple[str, bytes], waker: Waker
+        self,
+        settings: Settings,
+        device: str,
+        will: tuple[str, bytes] | None,
+        waker: Waker,
+        *,
+        probe: str = "",
     ) -> None:
-        """Connect, or raise LinkFailed with a sentence saying why it can't be."""
+        """Connect, or raise LinkFailed with a sentence saying why it can't be.
+
+        A `probe` is a word that makes this a connection beside the agent's own: it leaves that
+        one and its session alone, and has none itself.
+        """
+        if not settings.host:
+            raise LinkFailed(
+                "this device is not enrolled yet. Run `fieldline-agent enrol` with the code that"
+                " `fieldline device enrol NAME` shows on the server",
+                patient=True,
+            )
+        self._session_s = 0 if probe else SESSION_S
         self._events: list[Event] = []
+        self._subscribed: tuple[str, ...] = ()
         self._lost = ""
         self._connack: tuple[ReasonCode, Properties | None] | None = None
         self._waker = waker
-        self._client = self._make(settings, client_id, will)
+        self._client = self._make(settings, device, f"{device}~{probe}" if probe else device, will)
         self._misc_at = time.monotonic() + 1.0
         where = f"{settings.host}:{settings.port}"
         try:
@@ -111,7 +146,9 @@ class Link:
             self.drop()
             raise
 
-    def _make(self, settings: Settings, client_id: str, will: tuple[str, bytes]) -> paho.Client:
+    def _make(
+        self, settings: Settings, device: str, client_id: str, will: tuple[str, bytes] | None
+    ) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -120,17 +157,26 @@ class Link:
         )
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(0)  # whoever uses the link keeps to `in_flight`
-        client.will_set(will[0], will[1], qos=1, retain=True)
-        password = None
+        if will is not None:
+            client.will_set(will[0], will[1], qos=1, retain=True)
+        reading = ""
         try:
-            if settings.password_file:
-                password = Path(settings.password_file).read_text(encoding="utf-8").strip()
+            if not settings.certificate:
+                password = None
+                if reading := settings.password_file:
+                    password = Path(reading).read_text(encoding="utf-8").strip()
+                client.username_pw_set(settings.username or device, password)
             if settings.tls:
-                client.tls_set_context(ssl.create_default_context(cafile=settings.ca or None))
+                reading = settings.ca
+                context = client_context(settings.ca)
+                if reading := settings.certificate:
+                    context.load_cert_chain(settings.certificate, settings.key)
+                client.tls_set_context(context)
         except (OSError, ssl.SSLError) as error:
-            msg = f"cannot use {settings.ca if password else settings.password_file}: {error}"
-            raise LinkFailed(f"{msg}. Check [mqtt] ca and password_file", patient=True) from None
-        client.username_pw_set(settings.username or client_id, password)
+            msg = f"cannot use {reading}: {error}"
+            raise LinkFailed(
+                f"{msg}. Check [mqtt] ca, password_file, certificate and key", patient=True
+            ) from None
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -140,13 +186,13 @@ class Link:
 
     def _open(self, settings: Settings, where: str) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_S
+        properties.SessionExpiryInterval = self._session_s
         try:
             self._client.connect(
                 settings.host,
                 settings.port,
                 keepalive=settings.keepalive_s,
-                clean_start=False,
+                clean_start=not self._session_s,
                 properties=properties,
             )
         except ssl.SSLCertVerificationError as error:
@@ -158,7 +204,7 @@ class Link:
         except ssl.SSLError as error:
             raise LinkFailed(
                 f"no TLS with the broker at {where} ({error.reason or error})."
-                " Is this its TLS port?",
+                " Is this its TLS port, and does it know this device's certificate?",
                 patient=True,
             ) from None
         except socket.gaierror as error:
@@ -173,20 +219,26 @@ class Link:
         while self._connack is None:
             if time.monotonic() >= deadline:
                 raise LinkFailed(f"the broker at {where} does not answer")
-            self._turn(0.1)
+            try:
+                self._turn(0.1)
+            except LinkFailed as error:
+                if self._connack is None:  # else it was refused, and the connection closed after it
+                    raise LinkFailed(_ended(settings, where, error)) from None
         code, granted = self._connack
         if code.is_failure:
             raise LinkFailed(
                 f"the broker at {where} refuses {settings.username or 'the device'}: {code}."
-                " Check [mqtt] username and password_file, and that the device is registered",
+                " Check that the device is registered and not revoked, and [mqtt] certificate, or"
+                " username and password_file",
                 patient=True,
             )
         self.in_flight = min(IN_FLIGHT, getattr(granted, "ReceiveMaximum", IN_FLIGHT))
         self.largest: int = getattr(granted, "MaximumPacketSize", 268_435_455)
 
-    def subscribe(self, topic: str) -> None:
-        """Ask for a topic's messages."""
-        self._client.subscribe(topic, qos=1)
+    def subscribe(self, *topics: str) -> None:
+        """Ask for the messages of topics; again only when the broker has answered."""
+        self._subscribed = topics
+        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """Send a message (QoS 1); returns the number its acknowledgement will have."""
@@ -262,7 +314,8 @@ class Link:
     def _on_subscribe(
         self, _client: Any, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
     ) -> None:
-        self._events.append(Subscribed(codes[0].value, str(codes[0])))
+        answers = zip(self._subscribed, codes, strict=True)
+        self._events.append(Subscribed({t: str(code) for t, code in answers if code.is_failure}))
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         self._events.append(Received(message.topic, bytes(message.payload)))

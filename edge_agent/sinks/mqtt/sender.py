@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from edge_agent.buffer import Buffer
@@ -36,6 +36,10 @@ three thousand refused connections a second of it, which costs a machine without
 to nothing; spread by jitter, their TLS handshakes then take a broker one or two seconds."""
 RETRY_PATIENT_S = 10.0
 """At most so long when the broker is there and refuses: each such try costs it a handshake."""
+RETRY_REVOKED_S = (30.0, 300.0)
+"""A device that was revoked looks ever more seldom: so a revocation that is taken back at once is
+noticed soon, and one that has yet to reach the broker is not outrun."""
+REVOKED = "this device was revoked; it keeps its readings, and looks seldom whether it may send: "
 LANE_BYTES = 1_000_000
 WINDOW = 1_000
 """Backlog sent and not accepted, in packs at most: a bridge that is away must not make a month's
@@ -67,14 +71,40 @@ class Report(Protocol):
         """Return the meta, encoded."""
 
 
+class Remote(Protocol):
+    """What others tell the device; called by the sink's thread, never waits."""
+
+    revoked: bool
+
+    @property
+    def kinds(self) -> Iterable[topics.Kind]:
+        """What to subscribe to."""
+
+    @property
+    def has_message(self) -> bool:
+        """Whether something is to be published."""
+
+    def connected(self) -> None:
+        """The broker has let the device in."""
+
+    def take(self, kind: topics.Kind, payload: bytes) -> None:
+        """Take a message."""
+
+    def next_message(self) -> tuple[str, bytes, bool] | None:
+        """Return what is to be published next: topic, payload, whether retained."""
+
+
 class MqttSink:
     """One thread: buffer -> broker -> receipts -> buffer, over one link after the other."""
 
-    def __init__(self, device: str, settings: Settings, buffer: Buffer, report: Report) -> None:
+    def __init__(
+        self, device: str, settings: Settings, buffer: Buffer, report: Report, remote: Remote
+    ) -> None:
         self._device = device
         self._settings = settings
         self._buffer = buffer
         self._report = report
+        self._remote = remote
         self._waker = Waker()
         self._stop_at: float | None = None
         self._stop_now = threading.Event()
@@ -143,18 +173,25 @@ class MqttSink:
             try:
                 link = Link(self._settings, self._device, will, self._waker)
             except LinkFailed as error:
-                self._say(str(error))
-                wait = min(wait * 2, RETRY_PATIENT_S if error.patient else RETRY_MOST_S)
+                self._say(REVOKED + str(error) if self._remote.revoked else str(error))
+                most = RETRY_PATIENT_S if error.patient else RETRY_MOST_S
+                wait = min(wait * 2, RETRY_REVOKED_S[1] if self._remote.revoked else most)
             else:
                 wait = RETRY_LEAST_S
                 self._serve(link)
+                if self._remote.revoked:
+                    self._say(REVOKED + (self.problem or "it was told so"))
+                    wait = RETRY_REVOKED_S[0]
             self._stop_now.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
     def _serve(self, link: Link) -> None:
         self._set_connected(True)
         self._say("")
         _log.info("connected to the broker at %s:%d", self._settings.host, self._settings.port)
-        session = _Session(link, self._device, self._buffer, self._report, self._next_live)
+        session = _Session(
+            link, self._device, self._buffer, self._report,
+            remote=self._remote, next_live=self._next_live,
+        )  # fmt: skip
         try:
             while not session.finished(self._stop_at):
                 session.turn()
@@ -182,12 +219,15 @@ class _Session:
         device: str,
         buffer: Buffer,
         report: Report,
+        *,
+        remote: Remote,
         next_live: Callable[[], tuple[str, int, bytes] | None],
     ) -> None:
         self._link = link
         self._device = device
         self._buffer = buffer
         self._report = report
+        self._remote = remote
         self._next_live = next_live
         self._data, self._backfill = topics.data(device), topics.backfill(device)
         self._in_flight: dict[int, int | None] = {}
@@ -205,7 +245,15 @@ class _Session:
         self._substance: object = None
         self._refusal = ""
         self._deafness = ""
-        link.subscribe(topics.receipt(device))
+        self._not_granted: tuple[str, ...] = ()
+        """Topics that the broker did not grant; a broker that was emptied grants them later."""
+        self._ask_again_at = 0.0
+        self._ask_pause = PAUSE_LEAST_S
+        self._knocking = remote.revoked
+        """A revoked device says nothing before the broker has granted it something."""
+        self._receipt = topics.receipt(device)
+        others = (f"{topics.ROOT}/{device}/{kind}" for kind in remote.kinds)
+        link.subscribe(self._receipt, *others)
 
     @property
     def problem(self) -> str:
@@ -214,12 +262,15 @@ class _Session:
 
     def finished(self, stop_at: float | None) -> bool:
         """Say whether to end: asked to, and either nothing is left to send or no time."""
+        told_all = not self._remote.has_message
+        if self._remote.revoked and not self._knocking:
+            return told_all and not self._in_flight
         if stop_at is None:
             return False
         if time.monotonic() >= stop_at:
             return True
-        nothing_left = not self._in_flight and not self._backlog and not self._buffer.has_due()
-        return nothing_left or bool(self.problem)
+        waiting = self._in_flight or self._backlog or self._buffer.has_due()
+        return told_all and (not waiting or bool(self.problem))
 
     def turn(self) -> None:
         """Send what may be sent, wait for what comes, take it in."""
@@ -227,8 +278,13 @@ class _Session:
         if now >= self._tick_at:
             self._tick_at = now + 1.0
             self._buffer.tick()
-        self._speak(now)
-        sent_all = self._fill(now)
+        if not self._knocking:
+            self._speak(now)
+            self._answer()
+            if self._not_granted and now >= self._ask_again_at:
+                self._link.subscribe(*self._not_granted)
+                self._not_granted = ()
+        sent_all = self._remote.revoked or self._fill(now)
         wait = max(0.0, min(self._tick_at, self._backlog_at if self._waiting(now) else 1e18) - now)
         for event in self._link.poll(wait if sent_all else 0.0):
             self._take(event)
@@ -238,8 +294,9 @@ class _Session:
 
     def say_goodbye(self) -> None:
         """Publish the last status and close the connection in order."""
+        reason = "revoked" if self._remote.revoked else "stopped"
         mid = self._publish(
-            topics.status(self._device), self._report.status("offline", "stopped"), retain=True
+            topics.status(self._device), self._report.status("offline", reason), retain=True
         )
         deadline = time.monotonic() + 1.0
         while mid in self._in_flight and time.monotonic() < deadline:
@@ -268,6 +325,14 @@ class _Session:
                 self._publish(topics.meta(self._device), meta, retain=True)
         self._version, self._substance = version, substance
         self._status_due_at = now + STATUS_S
+
+    def _answer(self) -> None:
+        while len(self._in_flight) < self._link.in_flight:
+            message = self._remote.next_message()
+            if message is None:
+                return
+            topic, payload, retain = message
+            self._publish(topic, payload, retain=retain)
 
     def _publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
         mid = self._link.publish(topic, payload, retain=retain)
@@ -324,11 +389,29 @@ class _Session:
                 self._received(event)
             case Subscribed():
                 self._backlog_at = time.monotonic() + RECEIPT_WAIT_S
-                if event.code >= 128:
-                    self._deafness = (
-                        f"the broker refuses to pass on receipts ({event.name}), so nothing can"
-                        " be forgotten. Check the device's access rules"
-                    )
+                if self._knocking and self._receipt in event.refused:
+                    raise LinkFailed("the broker lets it connect, and grants it nothing")
+                self._knocking = False
+                self._remote.connected()
+                self._granted(event.refused)
+
+    def _granted(self, refused: dict[str, str]) -> None:
+        """Say what the broker does not pass on, and ask for it again after a while."""
+        self._deafness = ""
+        for topic, why in refused.items():
+            if topic == self._receipt:
+                self._deafness = (
+                    f"the broker refuses to pass on receipts ({why}), so nothing can"
+                    " be forgotten. Check the device's access rules"
+                )
+            elif self._ask_pause == PAUSE_LEAST_S:
+                _log.warning("the broker refuses to pass on %s (%s); asking again", topic, why)
+        self._not_granted = tuple(refused)
+        if refused:
+            self._ask_again_at = time.monotonic() + self._ask_pause
+            self._ask_pause = min(self._ask_pause * 2, RETRY_PATIENT_S)
+        else:
+            self._ask_pause = PAUSE_LEAST_S
 
     def _acknowledged(self, event: Acknowledged) -> None:
         number = self._in_flight.pop(event.mid, None)
@@ -353,6 +436,9 @@ class _Session:
             self._refusal = f"the broker refuses packs ({event.name}). They are kept"
 
     def _received(self, event: Received) -> None:
+        if event.topic != self._receipt:
+            self._remote.take(topics.parse(event.topic)[1], event.payload)
+            return
         try:
             receipt = decode_receipt(event.payload)
         except WireError as error:

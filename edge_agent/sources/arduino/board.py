@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from edge_agent.sources.arduino.clock import BoardClock
-from wire.serial_line import ChannelLine, Greeting, Sample
+from wire.serial_line import Answer, ChannelLine, Greeting, Sample
 
 _HELLO_EVERY_US = 1_500_000
 _ANSWER_WITHIN_US = 2_000_000
 _TRIES = 3
+_UNREADABLE = "?"
+"""The command in a board's answer to a line that it cannot read or does not know."""
 _COUNTER = 1 << 32
 _MOST_HELD = 200
 """Samples that wait for the description at most."""
@@ -54,6 +56,7 @@ class Board:
         self._greeting: Greeting | None = None
         self._channels: dict[int, ChannelLine] = {}
         self._asked = False
+        self._hello_is_out = False
         self._restarted = False
         self._to_greet = True
         self._next_hello = 0
@@ -115,10 +118,31 @@ class Board:
             self._count("unnamed_samples", len(held) - len(fitting))
         return fitting
 
-    def answer(self, command: str) -> None:
-        """Take the answer to a command, whatever it was."""
-        word = command.split(" ", 1)[0]
-        self._pending = [p for p in self._pending if p.text.split(" ", 1)[0] != word]
+    def answer(self, answer: Answer) -> bool:
+        """Take the answer to a command; say whether it was refused.
+
+        One that arrived damaged is not: it is sent again, at once.
+        A `hello` may arrive damaged at every start: it is sent before the board listens, which
+        then hears its end alone, and says so after the greeting of its own. That is no fault.
+        """
+        word = answer.command.split(" ", 1)[0]
+        if word != _UNREADABLE:
+            self._hello_is_out = self._hello_is_out and word != "hello"
+            self._pending = [p for p in self._pending if p.text.split(" ", 1)[0] != word]
+            if answer.error is not None:
+                self._count("refused_commands", 1)
+                return True
+        elif self._hello_is_out:
+            self._hello_is_out = False
+        else:
+            self._count("damaged_commands", 1)
+            for pending in self._pending:
+                pending.next_try = 0
+        return False
+
+    def order(self, command: str) -> None:
+        """Have `due` send a command once the board has described itself."""
+        self._pending.append(_Pending(command))
 
     def ask_again(self) -> None:
         """Have `due` say hello until there is a new description."""
@@ -129,7 +153,7 @@ class Board:
         commands = []
         if self._to_greet and now >= self._next_hello:
             commands.append("hello")
-            self._asked = True
+            self._asked = self._hello_is_out = True
             self._next_hello = now + _HELLO_EVERY_US
         elif not self._to_greet:
             for pending in self._pending:
@@ -153,6 +177,8 @@ class Board:
                 or (missing and self._restarted)
             ):
                 self._count("resets", 1)
+                if not self._restarted:  # its greeting was lost, and with it what it is to be told
+                    self.ask_again()
                 self._clock.begin_anew()
                 missing = sample.sequence
             if missing:

@@ -1,6 +1,7 @@
 """One open port, from the first byte to the last: lines to readings, and commands back."""
 
 import logging
+import threading
 import time
 from types import TracebackType
 from typing import Self
@@ -28,6 +29,7 @@ from wire.serial_line import (
 )
 from wire.units import is_registered
 
+IDENTIFY = "identify"
 _MOST_CHANNELS = 64
 """Of a sketch that describes nothing: more names than this are noise."""
 _UNREADABLE_LINES = 100
@@ -57,6 +59,8 @@ class Connection:
         self._unreadable = 0
         self._last_line = _monotonic()
         self._asked_for_life = False
+        self.identified = threading.Event()
+        """The board has answered that it blinks."""
 
     @property
     def path(self) -> str:
@@ -86,6 +90,11 @@ class Connection:
         )
         if readings:
             self._context.emit(readings)
+
+    def identify(self) -> None:
+        """Have the board blink; see `identified`."""
+        self.identified.clear()
+        self._board.order(IDENTIFY)
 
     def close(self) -> None:
         """Give the port free."""
@@ -152,9 +161,9 @@ class Connection:
             case Log():
                 log.log(_LEVELS[decoded.level], "%s: %s", self._settings.name, decoded.text)
             case Answer():
-                self._board.answer(decoded.command)
-                if decoded.error is not None:
-                    self._context.count("refused_commands")
+                if decoded.command == IDENTIFY:
+                    self.identified.set()
+                if self._board.answer(decoded):
                     log.warning(
                         "%s: the board refuses %r: %s",
                         self._settings.name,

@@ -1,4 +1,5 @@
 import logging
+import threading
 import time
 
 from edge_agent.sources.api import Context, SourceFailed
@@ -10,6 +11,8 @@ _LISTEN_S = 0.2
 """How long one look at the port takes at most, and so how soon the source stops."""
 _BOOT_S = 5.0
 """Opening its port resets an Uno; its boot loader then waits up to two seconds."""
+_IDENTIFY_S = 7.0
+"""A command is sent three times, two seconds apart."""
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +22,20 @@ class ArduinoSource:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._connection: Connection | None = None
+        self._to_identify = threading.Event()
+
+    def identify(self) -> None:
+        """Have the board blink; waits for its answer."""
+        connection = self._connection
+        if connection is None or not connection.greeted:
+            reason = "no board with the library Fieldline is connected"
+            raise SourceFailed(reason, "Plug it in, and see the state of the source")
+        connection.identified.clear()
+        self._to_identify.set()
+        if not connection.identified.wait(_IDENTIFY_S):
+            reason = f"the board on {connection.path} does not answer to `identify`"
+            raise SourceFailed(reason, "Load its sketch anew, with the library of this version")
 
     def run(self, context: Context) -> None:
         """Read until the agent stops."""
@@ -26,8 +43,12 @@ class ArduinoSource:
         if connection is None:
             return
         with connection:
+            self._connection = connection
             try:
                 while not context.stopping.is_set():
+                    if self._to_identify.is_set():
+                        self._to_identify.clear()
+                        connection.identify()
                     connection.step(_LISTEN_S)
             except Unplugged:
                 reason = f"the board on {connection.path} was unplugged"

@@ -2,11 +2,12 @@
 
 from edge_agent.sources.api import Source
 from edge_agent.sources.hwmon.settings import Settings
-from edge_agent.sources.hwmon.source import HwmonSource
 
 __all__ = ["Settings", "open"]
 
 
 def open(settings: Settings) -> Source:  # noqa: A001 - the name that every source has
     """Make the source."""
+    from edge_agent.sources.hwmon.source import HwmonSource  # when configured
+
     return HwmonSource(settings)

@@ -126,6 +126,14 @@ static void on_output(struct avr_irq_t *irq, uint32_t value, void *unused) {
   if (value == '\n' || out_length == sizeof out) flush_out();
 }
 
+// The LED of an Uno, on digital pin 13.
+static void on_led(struct avr_irq_t *irq, uint32_t value, void *unused) {
+  static uint32_t before;
+  (void)irq, (void)unused;
+  if (value != before) say("led %s", value ? "on" : "off");
+  before = value;
+}
+
 static avr_cycle_count_t send_byte(avr_t *avr, avr_cycle_count_t when, void *unused) {
   (void)unused;
   if (in_begin == in_end) {
@@ -219,6 +227,8 @@ static void make_board(const char *elf) {
   avr_ioctl(board, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
   avr_irq_register_notify(avr_io_getirq(board, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT),
                           on_output, NULL);
+  avr_irq_register_notify(avr_io_getirq(board, AVR_IOCTL_IOPORT_GETIRQ('B'), IOPORT_IRQ_PIN5),
+                          on_led, NULL);
 }
 
 // ---- commands ----

@@ -10,7 +10,7 @@ import pytest
 
 from cloud.bridge.__main__ import main
 from tests.cloud.bridge.rig import BridgeProcess, Client, KafkaReader, pack
-from tests.servers import Broker
+from tests.servers import Broker, Kafka
 from tests.waiting import eventually
 from wire import topics
 from wire.names import new_epoch
@@ -154,3 +154,29 @@ def test_at_rest_it_is_small_and_sleeps(bridge: BridgeProcess, client: Client) -
     eventually(lambda: bridge.progress()["at"] >= at + 3, what="three seconds pass")
     assert bridge.cpu_seconds() - before < 0.3
     assert bridge.resident_mb() < 80
+
+
+def test_a_backlog_of_large_packs_flows_as_fast_as_kafka_takes_it(
+    broker: Broker, kafka: Kafka, client: Client, log: KafkaReader, tmp_path: Path
+) -> None:
+    """Each pack fills what the bridge may hold, so that it must go on by itself 50 times."""
+    settings: dict[str, dict[str, Any]] = {
+        "mqtt": {
+            "host": broker.host, "port": broker.port, "ca": broker.ca,
+            "username": broker.username, "password_file": broker.password_file,
+        },
+        "kafka": {"bootstrap": kafka.bootstrap, "partitions": 3},
+        "bridge": {"max_bytes": 1_000_000},
+    }  # fmt: skip
+    bridge = BridgeProcess(tmp_path, settings)
+    bridge.start_and_wait()
+    bridge.stop()
+    device = new_device()
+    mids = {client.publish(topics.data(device), os.urandom(1_000_000)) for _ in range(50)}
+    client.all_acknowledged(mids)
+    bridge.start_and_wait()
+    try:
+        # Waiting for the progress of every second instead takes 50 s.
+        eventually(lambda: bridge.progress()["out_total"] == 50, within=15, what="all have gone on")
+    finally:
+        bridge.stop()

@@ -16,6 +16,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from cloud.grafana import __main__ as generator
+from tests.cloud.databases import dsn, own_database
 from tests.cloud.grafana.macros import Dashboard
 from tests.servers import Postgres
 
@@ -51,12 +52,13 @@ def named(panel: Panel) -> str:
 @pytest.fixture(scope="module")
 def reader(postgres: Postgres) -> Iterator[psycopg.Connection[TupleRow]]:
     """A connection as Grafana's role, to 90 days of two devices with four channels each."""
-    with psycopg.connect(postgres.dsn("fieldline_owner"), autocommit=True) as owner:
-        fill(owner)
-        with psycopg.connect(postgres.dsn("fieldline_reader"), autocommit=True) as connection:
+    with own_database(postgres, "dashboards") as name:
+        with psycopg.connect(dsn(postgres, name, "fieldline_owner"), autocommit=True) as owner:
+            fill(owner)
+        address = dsn(postgres, name, "fieldline_reader")
+        with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("SET timezone = 'UTC'")
             yield connection
-        empty(owner)
 
 
 def fill(owner: psycopg.Connection[TupleRow]) -> None:
@@ -80,8 +82,8 @@ def fill(owner: psycopg.Connection[TupleRow]) -> None:
         owner.execute(
             "INSERT INTO storage.rejected"
             ' (time, origin, device, reason, payload, log, partition, "offset", number)'
-            " VALUES (now() - interval '5 min', 'mqtt:x', %s, 'not_json: …', 'x', %s, 0, 0, 0)",
-            [device, device],
+            " VALUES (%s - interval '5 min', 'mqtt:x', %s, 'not_json: …', 'x', %s, 0, 0, 0)",
+            [NOW, device, device],
         )
         for channel, unit in CHANNELS.items():
             owner.execute(
@@ -107,14 +109,6 @@ def fill(owner: psycopg.Connection[TupleRow]) -> None:
             f" generate_series(%(now)s - interval '{back}', %(now)s, '1 {unit}') t",
             {"now": NOW},
         )
-
-
-def empty(owner: psycopg.Connection[TupleRow]) -> None:
-    owner.execute(
-        "TRUNCATE storage.reading, storage.foreign_reading, storage.rollup_1m, storage.rollup_1h,"
-        " storage.rollup_1d, storage.ledger, storage.rejected, storage.series, storage.device"
-        " CASCADE"
-    )
 
 
 def look(length: timedelta, **variables: list[str]) -> Dashboard:

@@ -22,7 +22,13 @@ from wire import topics
 from wire.ranges import RangeSet
 from wire.stored import decode_stored
 
-PARTITIONS = {topics.PACKS: 3, topics.DEVICES: 1, topics.RECEIPTS: 1, topics.REJECTED: 1}
+PARTITIONS = {
+    topics.PACKS: 3,
+    topics.DEVICES: 1,
+    topics.RECEIPTS: 1,
+    topics.REJECTED: 1,
+    topics.ALERTS: 1,
+}
 
 
 class Chain:
@@ -34,7 +40,7 @@ class Chain:
         postgres: Postgres,
         database: str,
         folder: Path,
-        limits: str = "max_packs = 500\nmax_readings = 20000\n",
+        limits: str = "max_packs = 1500\nmax_readings = 10000\n",
     ) -> None:
         self.kafka = kafka
         self.postgres = postgres

@@ -57,7 +57,9 @@ def check(parts: Any, some: list[Reading], width: int) -> None:
         group = groups[part["series"], part["time"]]
         values = [value for _, _, value in group]
         mean = statistics.fmean(values)
-        size = max(1e-140, *map(abs, values))  # what is less counts as nothing
+        size = max(
+            1e-130, *map(abs, values)
+        )  # what is less counts as nothing: its square underflows
         assert part["n"] == len(values)
         assert part["mean"] == pytest.approx(mean, rel=1e-12, abs=1e-12 * size)
         squares = math.fsum((value - mean) ** 2 for value in values)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -16,7 +19,7 @@ from cloud.spark.part import Part
 from cloud.spark.store import Store
 from cloud.sql.verify import verify
 from tests.cloud.databases import dsn, own_database
-from tests.servers import Postgres
+from tests.servers import CHECKOUT, Postgres
 from wire.names import new_epoch
 from wire.pack import encode_pack
 from wire.ranges import RangeSet
@@ -24,6 +27,9 @@ from wire.reading import Reading, TimeQuality
 
 NOW = 1_795_400_000_000_000
 REQUEST = Request(NOW, 10**6, 10**6)
+SENML = CHECKOUT / "tests/wire/cases/senml"
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +75,17 @@ def number(value: float, seconds: float = 0, channel: str = "a") -> Reading:
     return Reading(channel, NOW - int(seconds * 1e6), value, "V")
 
 
+def batches(data: st.DataObject, arrivals: list[T]) -> list[tuple[list[T], list[T]]]:
+    """Cut into batches of two parts, as if from two partitions, before any is stored."""
+    cut = []
+    while arrivals:
+        size = data.draw(st.integers(1, len(arrivals)))
+        middle = data.draw(st.integers(0, size))
+        cut.append((arrivals[:middle], arrivals[middle:size]))
+        arrivals = arrivals[size:]
+    return cut
+
+
 some_readings = st.lists(
     st.builds(
         number,
@@ -92,12 +109,8 @@ def test_any_order_repetition_and_grouping_stores_every_pack_once(
     payloads = [pack(device, epoch, n, readings) for n, readings in enumerate(packs)]
     repeated = data.draw(st.lists(st.sampled_from(payloads), max_size=6))
     arrivals = data.draw(st.permutations(payloads + repeated))
-    while arrivals:
-        size = data.draw(st.integers(1, len(arrivals)))
-        cut = data.draw(st.integers(0, size))
-        # Two parts of one batch, as if from two partitions, may hold the same pack too.
-        store.store([part(device, *arrivals[:cut]), part(device, *arrivals[cut:size])], "log")
-        arrivals = arrivals[size:]
+    for one, other in batches(data, arrivals):
+        store.store([part(device, *one), part(device, *other)], "log")
     row = reader.execute(
         "SELECT count(*) FROM fieldline.reading WHERE device = %s", (device,)
     ).fetchone()
@@ -106,12 +119,13 @@ def test_any_order_repetition_and_grouping_stores_every_pack_once(
         "SELECT stored, missing FROM fieldline.completeness WHERE device = %s", (device,)
     ).fetchone()
     assert row == (len(packs), 0)
-
-
-def test_afterwards_every_rollup_is_what_the_readings_give(reader: psycopg.Connection) -> None:
-    found = verify(reader)
-    assert found.checked > 0
-    assert found.sound, found.details
+    days = reader.execute(
+        "SELECT (day - '1970-01-01')::int, stored, missing FROM fieldline.completeness_day"
+        " WHERE device = %s",
+        (device,),
+    ).fetchall()
+    firsts = Counter(min(one.time_utc for one in readings) // 86_400_000_000 for readings in packs)
+    assert sorted(days) == sorted((day, packs, 0) for day, packs in firsts.items())
 
 
 def test_the_reading_is_in_the_view_as_it_was_sent(
@@ -141,8 +155,8 @@ def test_the_reading_is_in_the_view_as_it_was_sent(
 
 
 def test_a_foreign_producer_may_repeat_itself(store: Store, reader: psycopg.Connection) -> None:
-    first = b'[{"bn":"foreign/","bt":1795300000,"n":"a","v":1},{"n":"s","vs":"x"},{"n":"a","v":9}]'
-    again = b'[{"bn":"foreign/","bt":1795300000,"n":"a","v":2},{"n":"a","t":1,"v":3}]'
+    first = b'[{"bn":"foreign/","bt":1795300000,"n":"a","v":1},{"n":"s","vs":"x"}]'
+    again = b'[{"bn":"foreign/","bt":1795300000,"n":"a","v":1},{"n":"a","t":1,"v":3}]'
     for payloads in ([first, first], [again], [first, again]):
         store.store([part("foreign", *payloads)], "log")
     rows = reader.execute(
@@ -154,6 +168,110 @@ def test_a_foreign_producer_may_repeat_itself(store: Store, reader: psycopg.Conn
         "SELECT n, mean FROM fieldline.rollup_1h WHERE device = 'foreign'"
     ).fetchone()
     assert row == (2, 2.0)
+    assert rejected(reader, "foreign") == []
+
+
+def rejected(reader: psycopg.Connection, device: str) -> list[tuple[str, bytes]]:
+    return reader.execute(
+        "SELECT split_part(reason, ':', 1), payload FROM fieldline.rejected WHERE device = %s"
+        " ORDER BY payload",
+        (device,),
+    ).fetchall()
+
+
+def test_one_name_in_three_units_at_one_instant_is_three_readings(
+    store: Store, reader: psycopg.Connection
+) -> None:
+    payload = (SENML / "5.1.3-multiple-measurements/pack.json").read_bytes()
+    expected = json.loads((SENML / "5.1.3-multiple-measurements/resolved.json").read_bytes())
+    for payloads in ([payload, payload], [payload]):
+        store.store([part("rfc", *payloads)], "log")
+    rows = reader.execute(
+        "SELECT extract(epoch FROM time)::float8, unit, value FROM fieldline.reading"
+        " WHERE device = 'rfc' ORDER BY 1, 2"
+    ).fetchall()
+    assert len(rows) == 13
+    assert rows == sorted((item["t"], item["u"], item["v"]) for item in expected)
+    assert rejected(reader, "rfc") == []
+
+
+contradicting = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1]),  # time
+        st.sampled_from(["V", "A"]),
+        st.sampled_from(['"v":1', '"v":2', '"vs":"1"', '"vs":"x"', '"vb":true']),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(contradicting, min_size=1, max_size=5), st.data())
+def test_what_contradicts_a_foreign_reading_is_rejected_once_whatever_is_replayed(
+    store: Store,
+    reader: psycopg.Connection,
+    packs: list[list[tuple[int, str, str]]],
+    data: st.DataObject,
+) -> None:
+    device = f"f-{new_epoch()}"
+    log = [
+        Record("fieldline.packs", 0, next(offsets), NOW, device.encode(), payload, b"mqtt:x")
+        for pack in packs
+        for payload in [
+            "".join(
+                f',{{"n":"a","t":{1_795_300_000 + t},"u":"{u}",{v}}}' for t, u, v in pack
+            ).replace(",", "[", 1).encode() + b"]"
+        ]
+    ]  # fmt: skip
+    replayed = data.draw(st.permutations(log))
+    replayed += data.draw(st.lists(st.sampled_from(log), max_size=6))
+    found = []
+    for batch in batches(data, replayed):
+        store.store([decode_records(records, REQUEST) for records in batch], "log")
+    for records in ([], log, log[::-1]):
+        if records:
+            store.store([decode_records(records, REQUEST)], "log")
+        readings = reader.execute(
+            "SELECT extract(epoch FROM time)::int - 1795300000, unit, value, text"
+            " FROM fieldline.reading WHERE device = %s ORDER BY 1, 2",
+            (device,),
+        ).fetchall()
+        found.append((readings, rejected(reader, device)))
+    assert found[0] == found[1] == found[2]
+    readings, letters = found[0]
+    stored = {(t, u): (v, x) for t, u, v, x in readings}
+    assert stored.keys() == {(t, u) for pack in packs for t, u, _ in pack}
+    meant = {
+        '"v":1': (1.0, None), '"v":2': (2.0, None), '"vb":true': (1.0, None),
+        '"vs":"1"': (None, "1"), '"vs":"x"': (None, "x"),
+    }  # fmt: skip
+    contradict = [
+        record.value or b""
+        for record, pack in zip(log, packs, strict=True)
+        if any(stored[t, u] != meant[value] for t, u, value in pack)
+    ]
+    assert letters == [("conflicting_value", payload) for payload in sorted(contradict)]
+
+
+def test_what_is_next_to_nothing_differs_from_nothing_neither_merged_nor_verified(
+    store: Store, reader: psycopg.Connection
+) -> None:
+    for sequence, value in enumerate((-5e-141, 0.0, 3e-141)):
+        payload = pack("tiny", "k3v9x0q2m4t7a1zz", sequence, [number(value, sequence)])
+        store.store([part("tiny", payload)], "log")
+    row = reader.execute(
+        "SELECT n, stddev FROM fieldline.rollup_1m WHERE device = 'tiny'"
+    ).fetchone()
+    assert row == (3, 0.0)
+
+
+def test_afterwards_every_rollup_is_what_the_readings_give(reader: psycopg.Connection) -> None:
+    found = verify(reader)
+    assert found.checked > 0
+    assert found.sound, found.details
 
 
 def test_a_pack_over_all_years_is_stored_and_makes_its_partitions(
@@ -211,6 +329,46 @@ def test_completeness_tells_held_from_lost_from_missing(
         "SELECT status, agent_version FROM fieldline.device WHERE device = 'gaps'"
     ).fetchone()
     assert device == ("online", "0.1.0")
+
+
+def test_what_has_not_arrived_is_told_by_day_and_what_is_lost_with_its_reason(
+    store: Store, reader: psycopg.Connection
+) -> None:
+    epoch, day = new_epoch(), 86_400
+    for sequence, seconds in ((0, 2 * day), (1, 2 * day), (4, day), (7, day), (9, 0), (8, day)):
+        payload = pack("daily", epoch, sequence, [number(1.0, seconds)])
+        store.store([part("daily", payload)], "log")
+    for lost in ('[[2,2,"quota"]]', '[[2,3,"quota"],[6,6,"damaged file"]]'):
+        status = (
+            f'{{"state":"online","buffer":{{"epoch":"{epoch}","next":13,"held":[[10,11]],'
+            f'"lost":{lost}}}}}'
+        ).encode()
+        said = part("daily", status, topic="fieldline.devices", key="daily/status")
+        store.store([said], "log")
+    rows = reader.execute(
+        "SELECT stored, on_device, lost, missing FROM fieldline.completeness_day"
+        " WHERE device = 'daily' ORDER BY day"
+    ).fetchall()
+    assert rows == [(2, 0, 2, 0), (3, 0, 1, 1), (1, 2, 0, 1)]
+    losses = reader.execute(
+        "SELECT epoch, reason, packs FROM fieldline.loss WHERE device = 'daily' ORDER BY reason"
+    ).fetchall()
+    assert losses == [(epoch, "damaged file", 1), (epoch, "quota", 2)]
+
+
+def test_a_device_that_writes_two_days_in_turns_has_both_counted(
+    store: Store, reader: psycopg.Connection
+) -> None:
+    epoch = new_epoch()
+    payloads = [
+        pack("turns", epoch, sequence, [number(1.0, sequence % 2 * 86_400)])
+        for sequence in range(10)
+    ]
+    store.store([part("turns", *payloads)], "log")
+    rows = reader.execute(
+        "SELECT stored, missing FROM fieldline.completeness_day WHERE device = 'turns'"
+    ).fetchall()
+    assert rows == [(5, 0), (5, 0)]
 
 
 def test_meta_names_the_channels_and_garbage_in_its_place_is_rejected(

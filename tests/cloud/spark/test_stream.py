@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg
 import pytest
 
-from tests.cloud.databases import own_database
+from tests.cloud.databases import dsn, own_database
 from tests.cloud.spark.chain import Chain
 from tests.servers import CHECKOUT, Kafka, Postgres
 from tests.waiting import eventually
@@ -188,6 +190,31 @@ def test_every_hostile_payload_is_kept_with_its_reason_and_the_stream_goes_on(
     eventually(told, what="all are in fieldline.rejected")
 
 
+@pytest.mark.logs_errors
+def test_packs_that_postgres_refuses_are_kept_and_the_others_of_their_batch_stored(
+    chain: Chain,
+) -> None:
+    records = packs("refused", 60)
+    odd = [
+        (device, encode_pack(device, [Reading("odd", START, -666.0)], epoch=new_epoch(),
+                             sequence=0, quality=TimeQuality.SYNCED))
+        for device in ("odd-1", "odd-2")
+    ]  # fmt: skip
+    table = "ALTER TABLE storage.reading"
+    with psycopg.connect(dsn(chain.postgres, chain.database, "fieldline_owner")) as owner:
+        owner.execute(f"{table} ADD CONSTRAINT odd CHECK (value <> -666) NOT VALID".encode())
+    chain.send(records[:30] + odd[:1] + records[30:] + odd[1:])
+    chain.wait_for({"refused": 60, "odd-1": 1, "odd-2": 1})
+    with psycopg.connect(dsn(chain.postgres, chain.database, "fieldline_owner")) as owner:
+        owner.execute(f"{table} DROP CONSTRAINT odd".encode())
+    sound(chain, ["refused"], 60 * 40)
+    rows = chain.query(
+        "SELECT device, split_part(reason, ':', 1), payload FROM fieldline.rejected"
+        " WHERE device LIKE 'odd-%%' ORDER BY device"
+    )
+    assert rows == [(device, "not_storable", payload) for device, payload in odd]
+
+
 def test_kill_after_kill_of_the_stream_stores_every_pack_once(chain: Chain) -> None:
     records = packs("killed", 900)
     chain.send(records)
@@ -241,7 +268,13 @@ def test_a_kafka_wiped_under_load_is_read_from_its_beginning(chain: Chain) -> No
 
 
 def test_a_corrupt_checkpoint_is_forgotten_and_sigterm_stops_in_order(chain: Chain) -> None:
+    chain.send(packs("before", 1))
+    chain.wait_for({"before": 1})
+    group = chain.process_group
+    assert group is not None
     assert chain.stop() == 0
+    with pytest.raises(ProcessLookupError):  # its JVM has ended before it
+        os.killpg(group, 0)
     offsets = [file for file in chain.checkpoints.glob("*/offsets/*") if file.suffix != ".crc"]
     assert offsets
     for file in offsets:

@@ -38,7 +38,7 @@ def test_a_name_that_would_reach_into_other_topics_is_refused(name: str) -> None
         accounts.make(name, Kind.DEVICE, "x")
 
 
-@pytest.mark.parametrize("name", [accounts.ADMIN, accounts.BRIDGE, accounts.WATCHER])
+@pytest.mark.parametrize("name", sorted(accounts.OWN))
 @pytest.mark.parametrize("kind", [Kind.DEVICE, Kind.FOREIGN])
 def test_a_device_cannot_take_the_place_of_the_stacks_own_accounts(
     tmp_path: Path, name: str, kind: Kind
@@ -61,7 +61,20 @@ def test_what_is_not_allowed_is_denied() -> None:
     assert "pi-1" in json.dumps(made["roles"])
     for acl in made["roles"][0]["acls"]:
         assert acl["topic"].startswith("fieldline/v1/pi-1/")
-        assert not set("+#") & set(acl["topic"])
+        wide = acl["topic"] == "fieldline/v1/pi-1/#" and acl["acltype"] == "publishClientReceive"
+        assert wide or not set("+#") & set(acl["topic"])
+
+
+def test_two_credentials_of_a_device_have_its_one_role() -> None:
+    made = accounts.dynamic_security(
+        [
+            accounts.Account("pi-1~1", Kind.DEVICE, device="pi-1"),
+            accounts.Account("pi-1~2", Kind.DEVICE, device="pi-1"),
+        ]
+    )
+    assert [role["rolename"] for role in made["roles"]] == ["pi-1"]
+    assert [client["roles"] for client in made["clients"]] == [[{"rolename": "pi-1"}]] * 2
+    assert not any("password" in client for client in made["clients"])
 
 
 def test_a_damaged_file_gets_a_sentence(tmp_path: Path) -> None:

@@ -47,13 +47,21 @@ def test_a_kept_port_in_use_is_named_with_who_has_it_and_what_to_do(tmp_path: Pa
         port = other.getsockname()[1]
         file.write_text(f'{{"mqtt": {port}}}')
         with pytest.raises(PortTaken, match="stop that, or give mqtt another port") as refused:
-            ports.check_free(file, ["mqtt"])
+            ports.check_free(file, {"mqtt": ports.HOST})
     assert f"port {port}" in str(refused.value)
     assert f"process {os.getpid()} " in str(refused.value)
-    ports.check_free(file, ["mqtt"])
+    ports.check_free(file, {"mqtt": ports.HOST})
 
 
 def test_a_damaged_file_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
     with pytest.raises(StackError, match="delete it"):
         ports.choose(tmp_path / "ports.json", ["mqtt"])
+
+
+def test_an_address_that_this_machine_has_not_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    ports.choose(file, ["mqtt"])
+    ports.check_free(file, {"mqtt": "0.0.0.0"})
+    with pytest.raises(StackError, match=r"203\.0\.113\.7 is no address of this machine"):
+        ports.check_free(file, {"mqtt": "203.0.113.7"})

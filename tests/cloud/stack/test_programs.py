@@ -12,7 +12,9 @@ def _read(programs: list[Program], tmp_path: Path) -> ServerOptions:
     folder = Folder(tmp_path / "field line")
     folder.run.mkdir(parents=True)
     folder.logs.mkdir()
-    folder.supervisor_config.write_text(supervisor_config(folder, programs, as_root=False))
+    folder.supervisor_config.write_text(
+        supervisor_config(folder, programs, as_root=False, open_files=4096)
+    )
     options = ServerOptions()
     options.realize(["-c", str(folder.supervisor_config)])
     return options

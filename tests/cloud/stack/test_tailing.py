@@ -1,4 +1,4 @@
-from cloud.stack.tailing import kafka_line, mqtt_line
+from cloud.stack.tailing import Message, as_json, kafka_line, mqtt_line
 from wire import topics
 from wire.pack import encode_pack
 from wire.reading import Reading, TimeQuality
@@ -40,3 +40,12 @@ def test_a_rejected_message_is_shown_with_its_reason_in_one_line() -> None:
 
 def test_long_messages_are_cut() -> None:
     assert len(mqtt_line("a/b", b"x" * 5000, AT)) < 250
+
+
+def test_for_programs_a_message_is_whole_and_what_is_no_text_is_in_base64() -> None:
+    told = as_json(Message(AT, topics.PACKS, b"\xff\x00", b"pi-7", {}))
+    assert told == {
+        "time": AT / 1e6, "topic": topics.PACKS, "retained": False, "key": "pi-7",
+        "payload_base64": "/wA=",
+    }  # fmt: skip
+    assert as_json(Message(AT, "a/b", b"x" * 5000))["payload"] == "x" * 5000

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from cloud.stack import tls
 
@@ -87,3 +88,76 @@ def test_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     for key in (files.key, files.ca_key):
         assert key.stat().st_mode & 0o777 == 0o600
     assert files.ca.stat().st_mode & 0o777 == 0o644
+
+
+def test_while_the_ca_is_rotated_both_are_trusted_and_the_new_one_signs(tmp_path: Path) -> None:
+    files = tls.ensure(tmp_path, ["server.lan"])
+    (old,), before = tls.trusted(files), files.digest
+    assert files.signer == (files.ca, files.ca_key)
+    tls.begin_rotation(tmp_path)
+    assert tls.rotating(files)
+    first, second = tls.trusted(files)
+    assert (first, files.signer) == (old, (files.next_ca, files.next_key))
+    assert second.subject != old.subject
+    assert files.digest != before
+    tls.begin_rotation(tmp_path)
+    assert tls.trusted(files) == [first, second]
+    handshake(files, files.ca, "server.lan")
+    assert files.next_key.stat().st_mode & 0o777 == 0o600
+
+
+def test_after_the_rotation_the_new_ca_alone_is_trusted_and_signs_the_server(
+    tmp_path: Path,
+) -> None:
+    files = tls.ensure(tmp_path, ["server.lan"])
+    old = tmp_path / "old.pem"
+    old.write_bytes(files.ca.read_bytes())
+    tls.finish_rotation(tmp_path)
+    assert files.ca.read_bytes() == old.read_bytes()
+    tls.begin_rotation(tmp_path)
+    _, new = tls.trusted(files)
+    tls.finish_rotation(tmp_path)
+    assert (tls.trusted(files), tls.rotating(files)) == ([new], False)
+    assert not files.next_ca.exists()
+    assert not files.next_key.exists()
+    handshake(files, files.ca, "server.lan")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(files, old, "server.lan")
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_change_of_ca_that_was_cut_short_is_gone_on_with(tmp_path: Path, steps: int) -> None:
+    files = tls.ensure(tmp_path, ["server.lan"])
+    tls.begin_rotation(tmp_path)
+    old, new = tls.trusted(files)
+    pem = {one: one.public_bytes(serialization.Encoding.PEM) for one in (old, new)}
+    files.ca.write_bytes(pem[new] + pem[old])
+    if steps > 0:
+        files.next_key.replace(files.ca_key)
+    if steps > 1:
+        files.ca.write_bytes(pem[new])
+    tls.ensure(tmp_path, ["server.lan"])
+    assert (tls.trusted(files), tls.rotating(files)) == ([new], False)
+    handshake(files, files.ca, "server.lan")
+
+
+def test_a_certificate_that_nears_its_end_is_renewed_with_the_same_names(tmp_path: Path) -> None:
+    files = tls.ensure(tmp_path, ["server.lan"], datetime.now(UTC) - timedelta(days=350))
+    assert tls.renew_if_due(tmp_path)
+    assert not tls.renew_if_due(tmp_path)
+    handshake(files, files.ca, "server.lan")
+    handshake(files, files.ca, "127.0.0.1")
+
+
+def test_a_certificate_is_sound_until_its_end_and_only_with_its_own_key(tmp_path: Path) -> None:
+    found = tls.ensure(tmp_path)
+    assert tls.sound(found)
+    assert not tls.sound(found, datetime.now(UTC) + timedelta(days=397))
+    before = found.key.read_bytes()
+    found.key.write_bytes(found.ca_key.read_bytes())
+    assert not tls.sound(found)
+    found.key.write_bytes(before)
+    found.certificate.write_bytes(tls.ensure(tmp_path / "other").certificate.read_bytes())
+    assert not tls.sound(found)
+    found.certificate.write_text("nonsense")
+    assert not tls.sound(found)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from hypothesis import strategies as st
 
 from edge_agent.buffer import Buffer, NewPack, Quota
 from edge_agent.buffer.snapshot import snapshot
-from edge_agent.errors import BufferBusy, BufferFull, DiskFailed, EpochBegun
+from edge_agent.errors import BufferBusy, BufferFull, BufferNewer, DiskFailed, EpochBegun
 from wire.ranges import RangeSet
 from wire.receipt import Receipt
 
 BIG = Quota(100_000_000)
+NOISE = random.Random(7).randbytes(100_000)  # packs that deflating can't shorten
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def opened(folder: Path, quota: Quota = BIG) -> Iterator[Buffer]:
 
 def put(buffer: Buffer, n: int = 1, size: int = 500, position: str = "") -> None:
     first = buffer.identity[1]
-    packs = [NewPack(1, f"{first + i:08d}".encode() * (size // 8)) for i in range(n)]
+    packs = [NewPack(1, f"{first + i:08d}".encode() + NOISE[: size - 8]) for i in range(n)]
     buffer.put(packs, {"s": position} if position else {})
 
 
@@ -276,3 +279,73 @@ def test_a_snapshot_reads_while_the_agent_writes(tmp_path: Path) -> None:
                 assert held(tmp_path) == list(range(n + 1))
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             sqlite3.connect(tmp_path / "buffer.sqlite", timeout=0).execute("SELECT * FROM pack")
+
+
+def rows(folder: Path) -> list[bytes]:
+    """What lies on disk, in a buffer that nobody has open."""
+    with closing(sqlite3.connect(folder / "buffer.sqlite")) as db:
+        return [row for (row,) in db.execute("SELECT payload FROM pack ORDER BY sequence")]
+
+
+def made_into(folder: Path, statements: str) -> None:
+    with closing(sqlite3.connect(folder / "buffer.sqlite")) as db:
+        db.executescript(statements)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(payloads=st.lists(st.binary().map(b"[".__add__) | st.binary(), max_size=5))
+def test_packs_come_out_as_they_went_in(
+    tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes]
+) -> None:
+    folder = tmp_path_factory.mktemp("packs")
+    wanted = list(enumerate(payloads))
+    with opened(folder) as buffer:
+        buffer.put([NewPack(1, payload) for payload in payloads], {})
+        assert buffer.take_due() == wanted
+    with snapshot(folder) as contents:
+        assert list(contents.packs()) == wanted
+    assert [zlib.decompress(row) for row in rows(folder)] == payloads
+
+
+def test_a_buffer_of_the_first_format_is_taken_over_with_its_packs(tmp_path: Path) -> None:
+    with opened(tmp_path) as buffer:
+        put(buffer, 3, position="line 7")
+        epoch = buffer.identity[0]
+    made_into(tmp_path, "UPDATE pack SET payload = CAST('[' || sequence || ']' AS BLOB)")
+    made_into(tmp_path, "DROP TABLE waiting; PRAGMA user_version = 1")
+    with opened(tmp_path) as buffer:
+        assert buffer.problem == ""
+        assert buffer.identity == (epoch, 3)
+        assert buffer.position("s") == "line 7"
+        buffer.put([NewPack(1, b"[3]")], {})
+        assert buffer.take_due() == [(n, b"[%d]" % n) for n in range(4)]
+    with snapshot(tmp_path) as contents:
+        assert [pack for _, pack in contents.packs()] == [b"[0]", b"[1]", b"[2]", b"[3]"]
+    assert [row[:1] for row in rows(tmp_path)] == [b"[", b"[", b"[", b"x"]
+
+
+def test_a_buffer_of_a_later_format_is_not_touched(tmp_path: Path) -> None:
+    with opened(tmp_path) as buffer:
+        put(buffer, 3)
+    made_into(tmp_path, "PRAGMA user_version = 1000")
+    before = (tmp_path / "buffer.sqlite").read_bytes()
+    with pytest.raises(BufferNewer, match=r"newer fieldline-agent .* Install that version"):
+        Buffer(tmp_path, BIG)
+    assert (tmp_path / "buffer.sqlite").read_bytes() == before
+    assert not list(tmp_path.glob("buffer.damaged-*"))
+
+
+@pytest.mark.logs_errors
+@pytest.mark.parametrize("rotten", ["x'789c00'", "x'00'", "x''"])
+def test_a_pack_that_cannot_be_inflated_is_damage(tmp_path: Path, rotten: str) -> None:
+    with opened(tmp_path) as buffer:
+        put(buffer, 3, position="here")
+    made_into(tmp_path, f"UPDATE pack SET payload = {rotten} WHERE sequence = 1")
+    with opened(tmp_path) as buffer:
+        with pytest.raises(EpochBegun, match="cannot be read"):
+            buffer.take_due()
+        assert buffer.position("s") == "here"
+        assert buffer.identity[1] == 0
+        assert "set aside" in buffer.problem

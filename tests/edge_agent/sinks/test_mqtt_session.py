@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from edge_agent.buffer import Buffer, NewPack, Quota
-from edge_agent.sinks.mqtt.link import Acknowledged, Event, Received
+from edge_agent.sinks.mqtt.link import Acknowledged, Event, Received, Subscribed, Waker
 from edge_agent.sinks.mqtt.sender import _Session
+from wire import topics
 from wire.ranges import RangeSet
 from wire.receipt import Receipt, encode_receipt
+from wire.topics import Kind
 
 
 class FakeLink:
@@ -21,12 +24,13 @@ class FakeLink:
     largest = 10_000
 
     def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
         self.sent: list[tuple[str, bytes]] = []
         self.events: list[Event] = []
         self.mid = 0
 
-    def subscribe(self, topic: str) -> None:
-        self.subscribed = topic
+    def subscribe(self, *topics: str) -> None:
+        self.asked.append(topics)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         self.sent.append((topic.rpartition("/")[2], payload))
@@ -52,6 +56,25 @@ class FakeReport:
         return b"meta"
 
 
+class FakeRemote:
+    kinds = (Kind.CMD,)
+    revoked = False
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bytes, bool]] = []
+
+    @property
+    def has_message(self) -> bool:
+        return bool(self.messages)
+
+    def connected(self) -> None: ...
+
+    def take(self, kind: Kind, payload: bytes) -> None: ...
+
+    def next_message(self) -> tuple[str, bytes, bool] | None:
+        return self.messages.pop(0) if self.messages else None
+
+
 def a_session(folder: Path, packs: int) -> tuple[_Session, FakeLink, Buffer, list[int]]:
     buffer, link = Buffer(folder, Quota(10**8)), FakeLink()
     buffer.put([NewPack(1, str(n).encode()) for n in range(packs)], {})
@@ -61,11 +84,11 @@ def a_session(folder: Path, packs: int) -> tuple[_Session, FakeLink, Buffer, lis
     def next_live() -> tuple[str, int, bytes] | None:
         return (epoch, live[0], str(live.pop(0)).encode()) if live else None
 
-    session = _Session(link, "pi-7", buffer, FakeReport(), next_live)  # type: ignore[arg-type]
+    session = _Session(link, "pi-7", buffer, FakeReport(), remote=FakeRemote(), next_live=next_live)  # type: ignore[arg-type]
     session.turn()  # says status and meta
     nothing = encode_receipt(Receipt("a", epoch, RangeSet(), RangeSet()))
     link.events = [Acknowledged(mid, 0, "") for mid in range(1, link.mid + 1)]
-    link.events.append(Received("", nothing))
+    link.events.append(Received(topics.receipt("pi-7"), nothing))
     session.turn()
     link.sent.clear()
     return session, link, buffer, live
@@ -109,3 +132,44 @@ def test_a_pack_larger_than_the_broker_takes_is_kept_and_the_others_pass(tmp_pat
     assert "more than the broker takes" in session.problem
     assert buffer.is_held(buffer.identity[0], 1)
     buffer.close()
+
+
+def test_a_topic_that_the_broker_refuses_is_asked_for_again_until_it_is_granted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    session, link, buffer, _ = a_session(tmp_path, 0)
+    receipt, command = topics.receipt("pi-7"), f"{topics.ROOT}/pi-7/cmd"
+    everything = (receipt, command)
+    assert link.asked == [everything]
+    link.events = [Subscribed({receipt: "Not authorized", command: "Not authorized"})]
+    session.turn()
+    assert "refuses to pass on receipts" in session.problem
+    session.turn()
+    assert link.asked == [everything], "it waits before it asks again"
+    now += 1.1
+    session.turn()
+    assert link.asked == [everything, everything]
+    link.events = [Subscribed({command: "Not authorized"})]
+    session.turn()
+    assert session.problem == ""
+    now += 2.1
+    session.turn()
+    assert link.asked == [everything, everything, (command,)]
+    link.events = [Subscribed({})]
+    session.turn()
+    now += 60
+    session.turn()
+    assert len(link.asked) == 3
+    buffer.close()
+
+
+def test_who_wakes_what_has_ended_writes_to_nobody_elses_file(tmp_path: Path) -> None:
+    waker = Waker()
+    waker.wake()
+    waker.close()
+    with (tmp_path / "other").open("wb", buffering=0) as first, (tmp_path / "b").open("wb") as _:
+        waker.wake()
+        assert first.tell() == 0
+    assert (tmp_path / "other").read_bytes() == b""

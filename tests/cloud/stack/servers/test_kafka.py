@@ -72,3 +72,12 @@ def test_naming_a_topic_does_not_make_it(kafka: Kafka) -> None:
 def test_missing_jars_get_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ServerMissing, match="make setup"):
         server.prepare(Folder(tmp_path), jars=tmp_path)
+
+
+def test_a_cluster_id_may_begin_with_a_dash(own_kafka: Kafka) -> None:
+    folder = Folder(own_kafka.own.parent)
+    command = server.prepare(folder)
+    java, properties = command[: command.index("kafka.Kafka")], own_kafka.own / "server.properties"
+    server.format_storage(java, properties, own_kafka.own / "logs", "-" + "A" * 21)
+    meta = (own_kafka.own / "logs" / "meta.properties").read_text()
+    assert "cluster.id=-AAAAAAAAAAAAAAAAAAAAA" in meta

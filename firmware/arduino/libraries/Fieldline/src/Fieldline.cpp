@@ -10,6 +10,7 @@ namespace {
 constexpr uint32_t BAUD = 115200;
 constexpr uint32_t MIN_INTERVAL_MS = 20;
 constexpr uint32_t MAX_INTERVAL_MS = 3600000;
+constexpr uint32_t BLINK_MS = 10000;
 const Kept<uint32_t> KEPT_INTERVAL(0);
 
 Text boardName() {
@@ -76,6 +77,7 @@ void Board::update() {
     due_ms_ += ((now - due_ms_) / interval_ms_ + 1) * interval_ms_;
     sample(now);
   }
+  if (blinking_) blink(now);
   if (Serial.available() > 0) return;
   // Timer 0, which counts the milliseconds, wakes it within one, and so does a byte.
   set_sleep_mode(SLEEP_MODE_IDLE);
@@ -110,6 +112,11 @@ void Board::obey(char *line) {
   } else if (strcmp_P(line, PSTR("stop")) == 0) {
     running_ = false;
     answer(F("stop"), nullptr);
+  } else if (strcmp_P(line, PSTR("identify")) == 0) {
+    pinMode(LED_BUILTIN, OUTPUT);
+    blinking_ = true;
+    dark_ms_ = clock_() + BLINK_MS;
+    answer(F("identify"), nullptr);
   } else {
     answer(F("?"), F("this board has no such command"));
   }
@@ -159,6 +166,12 @@ void Board::sample(uint32_t now) {
     line.field(values[i], pgm_read_byte(&sketch_.channels[i].decimals));
   }
   line.end();
+}
+
+/// Two flashes a second, while everything else goes on.
+void Board::blink(uint32_t now) {
+  blinking_ = !isDue(now, dark_ms_);
+  digitalWrite(LED_BUILTIN, blinking_ && (dark_ms_ - now) % 500 >= 250 ? HIGH : LOW);
 }
 
 LineWriter Board::beginLog(Level level) {

@@ -56,6 +56,7 @@ class Board {
   void answer(Name command, Text error);
   void greet();
   void sample(uint32_t now);
+  void blink(uint32_t now);
   Text setInterval(const char *argument);
   LineWriter beginLog(Level level);
 
@@ -66,6 +67,8 @@ class Board {
   uint32_t due_ms_ = 0;
   uint32_t sequence_ = 0;
   bool running_ = true;
+  bool blinking_ = false;
+  uint32_t dark_ms_ = 0;
 };
 
 /// Reads a whole number without sign; false if the text is something else or above 2^32 - 1.

@@ -1,0 +1,1 @@
+"""Alert rules, what fires, who has seen it, and whom it is told to."""

@@ -1,0 +1,1 @@
+"""One file from which a stack comes back on an empty machine (docs/operation.md, Backup)."""

@@ -1,0 +1,1 @@
+"""The desktop application: what a person sees of devices and pipeline, and tells them."""

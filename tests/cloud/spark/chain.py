@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -84,6 +85,14 @@ class Chain:
     def process_group(self) -> int | None:
         """Python, the JVM and its workers."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def virtual_machines(self) -> list[psutil.Process]:
+        """Spark's JVM; what it starts itself for a moment is not of this list."""
+        if self._process is None:
+            return []
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        return [process for process in below if process.name() == "java"]
 
     @property
     def running(self) -> bool:

@@ -48,7 +48,7 @@ class Stack:
         """Ask the database as the reader; ConnectionError while it is away."""
         dsn: str = self.json("env")["postgres"]["dsn"]
         try:
-            with psycopg.connect(dsn, connect_timeout=5) as connection:
+            with psycopg.connect(dsn, connect_timeout=30) as connection:
                 return connection.execute(text.encode(), values or None).fetchall()
         except psycopg.OperationalError as error:
             raise ConnectionError(str(error)) from error

@@ -124,7 +124,7 @@ def test_what_is_switched_off_while_it_fails_is_off_at_once(tmp_path: Path) -> N
     runner.start()
     eventually(lambda: runner.status().state == "failing")
     runner.switch(on=False)
-    eventually(lambda: runner.status().state == "stopped", within=5)
+    eventually(lambda: runner.status().state == "stopped")
     ending.set()
     runner.stop()
     assert runner.join(5)

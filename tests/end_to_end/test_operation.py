@@ -126,7 +126,7 @@ class Site:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        eventually(lambda: supervision.leftovers(self.stack.folder) == [], within=20)
+        eventually(lambda: supervision.leftovers(self.stack.folder) == [])
         shutil.rmtree(self.stack.folder.data)
 
 

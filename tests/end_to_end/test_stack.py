@@ -199,7 +199,7 @@ def test_what_a_killed_supervisor_left_is_cleared_and_everything_goes_on(stack: 
     assert "it runs already" in stack.run("up", "--detach", timeout=280).stdout
     pid = int(stack.folder.supervisor_pid.read_text())
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not supervision.is_up(stack.folder), within=10)
+    eventually(lambda: not supervision.is_up(stack.folder))
     assert supervision.leftovers(stack.folder)
     assert stack.stage("kafka")["state"] == "stopped"
     said = stack.run("up", "--detach", "--demo", timeout=280).stdout

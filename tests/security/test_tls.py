@@ -186,7 +186,7 @@ def stream_stores(port: int, ca: Path, folder: Path) -> str:
     """As bridge, stream and API reach a PostgreSQL that is not the stack's."""
     away = plan.Postgres("127.0.0.1", port, "x", "verify-full", str(folder), "", str(ca))
     with pytest.raises(psycopg.OperationalError) as failed:
-        psycopg.connect(away.dsn("fieldline_stream"), password="secret-token", connect_timeout=5)
+        psycopg.connect(away.dsn("fieldline_stream"), password="secret-token", connect_timeout=30)
     return str(failed.value)
 
 
@@ -227,7 +227,7 @@ def shake(port: int, ca: Path, version: ssl.TLSVersion, pair: tuple[Path, Path])
     else:
         context.minimum_version = context.maximum_version = version
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
     ):
         return secure.version()

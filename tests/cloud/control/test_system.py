@@ -108,7 +108,7 @@ def test_tls_1_1_is_refused(api: Api) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with (
-        socket.create_connection(("127.0.0.1", api.port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", api.port), timeout=30) as plain,
         pytest.raises((ssl.SSLError, ConnectionError)),
     ):
         context.wrap_socket(plain, server_hostname="127.0.0.1")

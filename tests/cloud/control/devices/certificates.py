@@ -84,7 +84,7 @@ def refused(port: int, ca: Path, pair: tuple[Path, Path] | None) -> bool:
         context.load_cert_chain(*pair)
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
         ):
             # In TLS 1.3 the server refuses after the client believes to be done: ask for something.

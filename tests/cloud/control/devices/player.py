@@ -143,16 +143,16 @@ class Player:
         client.on_message = self._on_message
         client.connect("127.0.0.1", port)
         client.loop_start()
-        assert self._connected.wait(10), "the broker did not answer"
+        assert self._connected.wait(30), "the broker did not answer"
 
     def publish(self, topic: str, payload: bytes = b"x", *, retain: bool = False) -> int:
         """The broker's reason code (MQTT 5; always 0 before)."""
-        assert self._connected.wait(5)
+        assert self._connected.wait(30)
         return self._result(self.client.publish(topic, payload, qos=1, retain=retain).mid)
 
     def subscribe_all(self, topics: Sequence[str]) -> list[int]:
         """The broker's reason code for each, asked for in one packet."""
-        assert self._connected.wait(5)
+        assert self._connected.wait(30)
         quality: Any = SubscribeOptions(qos=1) if self._protocol == paho.MQTTv5 else 1
         mid = self.client.subscribe([(one, quality) for one in topics])[1]
         assert mid is not None
@@ -164,7 +164,7 @@ class Player:
         quality: dict[str, Any] = (
             {"options": SubscribeOptions(qos=1)} if self._protocol == paho.MQTTv5 else {"qos": 1}
         )
-        assert self._connected.wait(5)
+        assert self._connected.wait(30)
         mid = self.client.subscribe(topic, **quality)[1]
         assert mid is not None
         return self._result(mid)

@@ -146,7 +146,7 @@ def test_a_device_made_by_the_command_while_the_api_runs_is_taken_in(
     login = (name, alone.broker.password_of(name), alone.broker.port, alone.broker.ca)
     player = Player(login=login)
     assert admin.post(f"/v1/devices/{name}/revocation", json={}).json()["cut_off"]
-    assert player.gone.wait(2)
+    assert player.gone.wait(30)
     player.close()
 
 

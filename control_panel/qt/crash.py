@@ -64,9 +64,6 @@ class Crashes(QObject):
     def _hook(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-            return
         text = report(kind, error, trace)
         _log.error("a fault of the panel's own\n%s", text)
         where = text[text.rfind('File "') :]

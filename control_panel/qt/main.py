@@ -17,6 +17,7 @@ from control_panel.model import panel_settings
 from control_panel.qt import icons, texts, theme
 from control_panel.qt.application import Panels, Wanted
 from control_panel.qt.crash import Crashes
+from control_panel.qt.ending import Ending
 from control_panel.qt.single import Single
 
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _demonstration if options.demo else None,
     )
     Crashes(panels.show_crash, application).install()
+    Ending(panels.window.close, application).listen()
     single.when_asked(panels.bring_to_front)
     panels.start()
     gc.freeze()  # what was imported stays: nobody need look through it again

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -551,4 +552,20 @@ def test_a_second_start_ends_and_the_first_goes_on(screen: str, tmp_path: Path) 
         assert first.poll() is None
     finally:
         first.terminate()
-        first.wait(10)
+        first.wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_asked_to_end_by_the_system_it_closes_as_its_window_would(
+    screen: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "control_panel", "--settings", str(tmp_path)]
+    environment = {**os.environ, "FIELDLINE_DATA": str(tmp_path / "none")}
+    panel = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.PIPE)
+    try:
+        eventually((tmp_path / "panel.json").exists, what="it has been there for a while")
+        panel.send_signal(number)
+        _, said = panel.communicate(timeout=60)
+    finally:
+        panel.kill()
+    assert (panel.returncode, said) == (0, b"")

@@ -157,7 +157,7 @@ def test_a_simulator_that_ends_is_told_of(gas_sketch: Path) -> None:
     with Rig(gas_sketch) as rig:
         os.kill(rig.pid, 9)
         with pytest.raises(RigStopped):
-            rig.wait(10)
+            rig.wait(60)
 
 
 def test_what_is_no_sketch_is_refused(gas_sketch: Path, tmp_path: Path) -> None:
@@ -189,5 +189,5 @@ def test_the_command_runs_the_sketchs_own_scenario_until_it_is_stopped(
         sample = monitor.wait_for(Sample, lambda sample: sample.values[0] is not None, 20)
         assert sample.values[3] == pytest.approx(9.83, abs=0.8)
     running.terminate()
-    assert running.wait(10) == 0
+    assert running.wait(60) == 0
     assert list(link.parent.iterdir()) == []

@@ -136,7 +136,7 @@ class Client:
         self.get_account()
         self._client.connect(self._broker.host, self._broker.port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:

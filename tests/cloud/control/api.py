@@ -77,7 +77,7 @@ class Api:
         if self._process is None:
             return
         self._process.send_signal(number)
-        self._process.wait(20)
+        self._process.wait(60)
         self._process = None
 
     def _settings(self) -> str:

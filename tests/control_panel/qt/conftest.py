@@ -39,7 +39,7 @@ def screen() -> Iterator[str]:
         else:
             os.environ[key] = value
     server.terminate()
-    server.wait(10)
+    server.wait(60)
 
 
 @pytest.fixture(scope="session")

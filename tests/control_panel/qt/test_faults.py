@@ -431,7 +431,7 @@ def garbage(api: Api, beat: Beat) -> Iterator[str]:
         yield name
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.mark.long

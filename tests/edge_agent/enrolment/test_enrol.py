@@ -130,7 +130,7 @@ def test_a_device_enrols_runs_and_changes_its_key(
         assert (tmp_path / "agent.log").read_text().count("is lost") == lost
     finally:
         agent.send_signal(signal.SIGTERM)
-        assert agent.wait(20) == 0
+        assert agent.wait(60) == 0
     assert local.get(f"/v1/devices/{name}").json()["state"] == "enrolled"
 
 

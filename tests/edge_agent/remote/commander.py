@@ -40,7 +40,7 @@ class Commander:
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def __enter__(self) -> Self:
         return self

@@ -164,7 +164,7 @@ def test_a_restart_is_a_clean_stop_with_a_status_of_its_own_and_happens_once(
 ) -> None:
     assert api.ask("restart", identity="again").ok
     assert agent.process is not None
-    assert agent.process.wait(20) == RESTART == 3
+    assert agent.process.wait(60) == RESTART == 3
     assert eventually(lambda: api.statuses[-1].reason == "stopped")
     agent.start()
     assert api.ask("restart", identity="again").ok

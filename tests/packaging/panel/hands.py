@@ -99,4 +99,4 @@ try:
         print(json.dumps(answer(json.loads(line))), flush=True)
 finally:
     program.terminate()
-    program.wait(20)
+    program.wait(60)

@@ -82,7 +82,7 @@ def hands(program: Path, screen: str, stack: Stack, tmp_path: Path) -> Iterator[
     """The program on a virtual screen, for somebody who has no settings yet."""
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [
             "dbus-run-session", "--", "/usr/bin/python3", str(Path(__file__).with_name("hands.py")),
             str(program), "--settings", str(tmp_path / "settings"),
@@ -93,11 +93,11 @@ def hands(program: Path, screen: str, stack: Stack, tmp_path: Path) -> Iterator[
             "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "DISPLAY": screen,
             "XDG_RUNTIME_DIR": str(runtime), "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
         },
-    )  # fmt: skip
-    yield Hands(process)
-    assert process.stdin is not None
-    process.stdin.close()
-    assert process.wait(30) == 0
+    ) as process:  # fmt: skip
+        yield Hands(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(30) == 0
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_an_open_panel_shows_it(api: Api, local: httpx.Client, target: Any, devi
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert began.wait(10)
+    assert began.wait(60)
     fires = itertools.count()
     eventually(lambda: fire(api, rule, f"{device}-{next(fires)}") and told, 15, "an event")
     thread.join(10)

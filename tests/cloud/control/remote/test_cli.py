@@ -44,7 +44,7 @@ def test_a_device_is_told_and_answers_in_words(run: Run, device: Device) -> None
     given = run("device", "restart", name, "--json")
     assert (given["state"], given["command"]) == ("done", "restart")
     assert device.agent.process is not None
-    assert device.agent.process.wait(20) == 3
+    assert device.agent.process.wait(60) == 3
 
 
 def test_a_device_that_is_away_has_an_exit_status_of_its_own(run: Run, away: Device) -> None:
@@ -173,7 +173,7 @@ def test_an_agent_of_this_machine_joins_sends_and_changes_its_key(
         assert run("device", "sampling", "pi-9", "on") == "pi-9: host on\n"
     finally:
         agent.terminate()
-        assert agent.wait(20) == 0
+        assert agent.wait(60) == 0
 
 
 def test_a_device_elsewhere_is_added_by_a_line_to_run_there(run: Run) -> None:

@@ -73,7 +73,7 @@ def test_a_diagnosis_is_the_doctors(device: Device) -> None:
 def test_the_agent_is_restarted_once(device: Device) -> None:
     assert device.did("restart")["state"] == "done"
     assert device.agent.process is not None
-    assert device.agent.process.wait(20) == 3
+    assert device.agent.process.wait(60) == 3
 
 
 def test_a_board_blinks(make: Callable[..., Device]) -> None:

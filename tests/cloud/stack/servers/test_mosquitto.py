@@ -50,7 +50,7 @@ class Session:
         client.on_disconnect = lambda *_: self.gone.set()
         client.connect(broker.host, broker.port)
         client.loop_start()
-        assert self._connected.wait(10)
+        assert self._connected.wait(60)
 
     def publish(self, topic: str, *, retain: bool = False) -> int:
         mid = self.client.publish(topic, b"x", qos=1, retain=retain).mid

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,12 @@ class Chain:
         """Spark's JVM; what it starts itself for a moment is not of this list."""
         if self._process is None:
             return []
-        below = psutil.Process(self._process.pid).children(recursive=True)
-        return [process for process in below if process.name() == "java"]
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # such a one, gone again
+                if process.name() == "java":
+                    found.append(process)
+        return found
 
     @property
     def running(self) -> bool:

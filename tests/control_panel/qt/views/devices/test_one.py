@@ -137,8 +137,8 @@ def test_a_command_for_a_device_that_is_away_waits_and_can_be_withdrawn(
     qtbot.mouseClick(commands.identify, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(commands.said.isVisible)
     qtbot.mouseClick(commands.said.action, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(commands.table.rows.rows) == 1)
-    assert "waits" in commands.answer.toPlainText()
+    qtbot.waitUntil(lambda: "waits" in commands.answer.toPlainText())
+    assert len(commands.table.rows.rows) == 1
     assert commands.withdraw.isEnabled()
     qtbot.mouseClick(commands.withdraw, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: [one.state for one in commands.table.rows.rows] == ["withdrawn"])
